@@ -175,11 +175,13 @@ struct lb_range {
 /*
  * map `new_flows`, array by slot of `services`, mmap-able: how many flows of a service may get an
  * entry in a window of time (common.h, about a second), and how many have. The agent writes `limit`
- * before it publishes the slot, and by one store later; bpf writes `spent`.
+ * before it publishes the slot, and by one store later; bpf writes the others. `begun` goes with
+ * the service when it gets another slot, and is 0 for the next one of the slot.
  */
 struct lb_new_flows {
 	__u32 limit; /* bits 0..23 how many, 0: any number; LB_LIMIT_CHECK */
 	__u32 spent; /* bits 0..23 how many had one, 24..31 in which window */
+	__u64 begun; /* flows that were let in as new ones, also those without an entry */
 };
 #define LB_LIMIT_FLOWS_MASK 0xffffffu
 #define LB_LIMIT_CHECK      (1u << 31) /* beyond it sources are proven (source_check.h) */
@@ -867,7 +869,7 @@ LB_INLINE __u16 lb_l4_delta(__u16 l3_delta, __be16 from_port, __be16 to_port)
 LB_STATIC_ASSERT(lb_service_key, 24);
 LB_STATIC_ASSERT(lb_service, 64);
 LB_STATIC_ASSERT(lb_range, 24);
-LB_STATIC_ASSERT(lb_new_flows, 8);
+LB_STATIC_ASSERT(lb_new_flows, 16);
 LB_STATIC_ASSERT(lb_proven_line, 32);
 LB_STATIC_ASSERT(lb_rate_key, 20);
 LB_STATIC_ASSERT(lb_rate, 16);

@@ -129,9 +129,13 @@ static __always_inline int admit_new(struct flow *f, bool is_spread)
 		if (found == ADMIT_NONE) {
 			int beyond = new_flows_ask(f, backend, !i);
 
+			if (unlikely(beyond < 0))
+				return beyond;
+			found = beyond || flow_make(&f->entry) ? ADMIT_HAS : ADMIT_REFUSED;
+			if (found == ADMIT_HAS)
+				new_flows_begin(f);
 			if (unlikely(beyond))
-				return beyond < 0 ? beyond : (int)backend;
-			found = flow_make(&f->entry) ? ADMIT_HAS : ADMIT_REFUSED;
+				return backend;
 		}
 		if (found == ADMIT_HAS) {
 			if (i)

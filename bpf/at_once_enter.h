@@ -6,11 +6,11 @@
 #include "at_once_rest.h"
 #include "new_flows.h"
 
-/* The service takes one more new flow, which is counted if it has a limit. */
-static __always_inline bool at_once_begins(const struct target *t)
+/* The service takes one more new flow, which counts if it has a limit; NULL: it does not. */
+static __always_inline struct lb_new_flows *at_once_begins(const struct target *t)
 {
-	return !(service_flags(t->live) & (LB_SVC_CLOSED | LB_SVC_PAUSED)) &&
-	       new_flows_begins(t->slot);
+	return service_flags(t->live) & (LB_SVC_CLOSED | LB_SVC_PAUSED) ? NULL
+									: new_flows_room(t->slot);
 }
 
 /* Who is aimed at has the flow, or is given it; `renews`: an entry that is there is kept young. */
@@ -19,6 +19,7 @@ static __always_inline int at_once_enter(const struct packet *p, const struct ta
 {
 	flow_table_t table = flow_table(), left = flow_table_left(table);
 	enum at_once_found found;
+	struct lb_new_flows *n;
 	struct lb_flow *room;
 	__u64 fresh, seen;
 	__u8 state;
@@ -35,12 +36,16 @@ static __always_inline int at_once_enter(const struct packet *p, const struct ta
 	if (found != AT_ONCE_NONE)
 		return OWNER_NOBODY;
 	seen = READ_ONCE(x->be->state);
-	if (!backend_is(seen, LB_BE_IN_USE) || !at_once_begins(t))
+	n = backend_is(seen, LB_BE_IN_USE) ? at_once_begins(t) : NULL;
+	if (!n)
 		return OWNER_NOBODY;
 	state = lb_flow_state(LB_FLOW_NEW, p->proto == IPPROTO_UDP, backend_gen(seen));
 	fresh = lb_rest((__u16)t->slot, at_once_row(t), (__u16)x->backend, state, age_now());
 	room = lb_flow_room(x->line, &seen);
-	return room && lb_flow_claim(room, seen, x->hash, fresh) ? (int)x->backend : OWNER_NOBODY;
+	if (!room || !lb_flow_claim(room, seen, x->hash, fresh))
+		return OWNER_NOBODY;
+	new_flows_count(n);
+	return (int)x->backend;
 }
 
 /*

@@ -38,13 +38,33 @@ static __always_inline bool new_flows_take(struct lb_new_flows *n, __u32 most)
 	return true;
 }
 
-/* The service of this slot has room for one more within its rate, which is counted. */
-static __always_inline bool new_flows_begins(__u32 slot)
+/* The service of this slot has room for one more within its rate, of which that takes a part; NULL:
+ * not. */
+static __always_inline struct lb_new_flows *new_flows_room(__u32 slot)
 {
 	struct lb_new_flows *n = bpf_map_lookup_elem(&new_flows, &slot);
 	__u32 most = n ? READ_ONCE(n->limit) & LB_LIMIT_FLOWS_MASK : 0;
 
-	return n && (!most || new_flows_take(n, most));
+	return n && (!most || new_flows_take(n, most)) ? n : NULL;
+}
+
+/*
+ * One flow more has begun. Not by processor: `spent`, in the same line, is one word for all of
+ * them, too, and a word for each would be half a megabyte for each.
+ */
+static __always_inline void new_flows_count(struct lb_new_flows *n)
+{
+	__sync_fetch_and_add(&n->begun, 1);
+}
+
+/* The same where the service's word is not at hand. */
+static __always_inline void new_flows_begin(const struct flow *f)
+{
+	__u32 slot = f->slot;
+	struct lb_new_flows *n = bpf_map_lookup_elem(&new_flows, &slot);
+
+	if (n)
+		new_flows_count(n);
 }
 
 /* A SYN, or what stands for one. */

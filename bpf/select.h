@@ -134,6 +134,7 @@ static __always_inline int select_affine(struct flow *f)
 	if (backend == OWNER_NOBODY ||
 	    !admit_claim(f, backend, LB_BE_IN_USE | LB_BE_READY, LB_FLOW_NEW))
 		return OWNER_NOBODY;
+	new_flows_begin(f);
 	if ((__u32)backend != row_candidate(f->row, 0))
 		row_mark(f->row_index);
 	return backend;

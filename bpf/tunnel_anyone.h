@@ -51,10 +51,12 @@ __noinline int anyone_takes(struct flow *f)
 	svc = service_at(f->slot);
 	s.n = svc ? READ_ONCE(svc->n_backends) : 0;
 	s.n = s.n < LB_BEYOND_MAX ? s.n : LB_BEYOND_MAX;
-	if (!new_flows_begins(f->slot))
+	if (!new_flows_room(f->slot))
 		return ADMIT_DROP(LB_DROP_BEYOND);
 	bpf_loop(s.n, anyone_try, &s, 0);
-	if (s.found >= 0)
-		row_mark_beyond(f->row_index);
+	if (s.found < 0)
+		return s.found;
+	new_flows_begin(f);
+	row_mark_beyond(f->row_index);
 	return s.found;
 }

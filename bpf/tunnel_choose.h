@@ -94,7 +94,7 @@ __noinline int choose_whose_client(struct lb_scratch *s)
 			break;
 		if (!choose_may_ask(f, backend))
 			continue;
-		if (!new_flows_begins(f->slot))
+		if (!new_flows_room(f->slot))
 			break;
 		s->tunnel.flags = LB_TUNNEL_ASK;
 		s->tunnel.at = (__u8)i;

@@ -40,6 +40,7 @@ static __always_inline bool inner_keeps(struct flow *f, __u32 backend)
 	if (!affinity_keeps(f, backend) ||
 	    !admit_claim(f, backend, LB_BE_IN_USE | LB_BE_READY, LB_FLOW_NEW))
 		return false;
+	new_flows_begin(f);
 	if (row_candidate(f->row, 0) != backend)
 		row_mark(f->row_index);
 	return true;

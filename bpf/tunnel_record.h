@@ -26,10 +26,13 @@ __noinline int inner_record(struct flow *f, __u32 backend)
 	if (closed)
 		return closed;
 	beyond = new_flows_ask(f, backend, true);
-	if (beyond)
-		return beyond < 0 ? -beyond : LB_DROP_NONE;
-	if (!flow_make(&f->entry))
+	if (beyond < 0)
+		return -beyond;
+	if (!beyond && !flow_make(&f->entry))
 		return LB_DROP_TUPLE_TAKEN;
+	new_flows_begin(f);
+	if (beyond)
+		return LB_DROP_NONE;
 	if (row_candidate(f->row, 0) != backend)
 		row_mark(f->row_index);
 	return LB_DROP_NONE;

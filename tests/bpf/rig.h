@@ -138,6 +138,8 @@ void rig_set_limit(struct rig *r, const struct rig_service *s, uint32_t limit);
 /* ... and of each source's SYNs beyond it. */
 void rig_set_source_flows(struct rig *r, uint32_t n);
 uint32_t rig_new_flows(struct rig *r, const struct rig_service *s);
+/* Flows of it that have begun. */
+uint64_t rig_begun(struct rig *r, const struct rig_service *s);
 /* From here on rigs are made whose clock of windows and turns stands still, as good as. */
 void rig_stop_clock(void);
 /* Lets so many turns of unrecorded flows pass, by making them so much older. */

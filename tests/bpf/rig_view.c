@@ -248,6 +248,11 @@ uint32_t rig_new_flows(struct rig *r, const struct rig_service *s)
 	return read_new_flows(r, rig_slot(r, s)).spent & LB_LIMIT_FLOWS_MASK;
 }
 
+uint64_t rig_begun(struct rig *r, const struct rig_service *s)
+{
+	return read_new_flows(r, rig_slot(r, s)).begun;
+}
+
 /* Moves the marks to the half that was theirs so many turns ago, with its number. */
 static void age_marks(int fd, unsigned turns)
 {

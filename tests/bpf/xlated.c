@@ -273,14 +273,18 @@ static void load_wide(struct xlated *x, const struct bpf_insn *in)
 		*dst = (uint64_t)(uint32_t)in[1].imm << 32 | (uint32_t)in->imm;
 }
 
-/* Of what is atomic: compare and swap, which is all that is met. */
+/* Of what is atomic: compare and swap, and addition, which is all that is met. */
 static bool swap(struct xlated *x, const struct bpf_insn *in, uint64_t at)
 {
 	uint64_t seen;
 
-	if (in->imm != BPF_CMPXCHG || bytes_of(in->code) != sizeof(seen))
+	if (bytes_of(in->code) != sizeof(seen) || (in->imm != BPF_CMPXCHG && in->imm != BPF_ADD))
 		return false;
 	seen = load(x, at, sizeof(seen));
+	if (in->imm == BPF_ADD) {
+		store(x, at, seen + x->reg[in->src_reg], sizeof(seen));
+		return true;
+	}
 	if (seen == x->reg[0])
 		store(x, at, x->reg[in->src_reg], sizeof(seen));
 	x->reg[0] = seen;

@@ -18,7 +18,7 @@ struct metrics_service {
 	struct ip_addr vip;
 	const char *labels;    /* as exposition_labels() makes them */
 	const char *announced; /* of metallb_speaker_announced; NULL: it is not, or was said */
-	uint64_t packets, bytes, flows, backends;
+	uint64_t packets, bytes, flows, begun, backends;
 };
 
 /* --- counts ----------------------------------------------------------------------------------- */
@@ -54,6 +54,7 @@ static void count(const struct agent *a, struct metrics_text *t, const struct pl
 	before = bpf_dataplane_retired(a->dataplane, &key);
 	ret->packets = before.packets;
 	ret->bytes = before.bytes;
+	ret->begun = bpf_dataplane_begun(a->dataplane, &key);
 	for (size_t i = 0; i < all.n; i++) {
 		ret->flows += all.flows[i];
 		if (all.index[i] >= t->n_counts)
@@ -192,14 +193,16 @@ static uint64_t value_of(const struct metrics_service *m, enum metric id)
 		return m->packets;
 	if (id == METRIC_BYTES)
 		return m->bytes;
+	if (id == METRIC_NEW_FLOWS)
+		return m->begun;
 	return id == METRIC_SERVICE_FLOWS ? m->flows : m->backends;
 }
 
 /* `at` counts samples of all families. */
 bool metrics_tell_services(const struct agent *a, struct metrics_text *t)
 {
-	static const enum metric ids[] = {METRIC_PACKETS, METRIC_BYTES, METRIC_SERVICE_FLOWS,
-					  METRIC_BACKENDS};
+	static const enum metric ids[] = {METRIC_PACKETS, METRIC_BYTES, METRIC_NEW_FLOWS,
+					  METRIC_SERVICE_FLOWS, METRIC_BACKENDS};
 	size_t until = t->at + METRICS_PIECE;
 
 	(void)a;

@@ -146,6 +146,10 @@ static cJSON *service_json(const struct plan_service *s, const struct counts *c)
 	cJSON_AddBoolToObject(o, "announced", s->announced);
 	show_add_text(o, "reason", s->reason);
 	show_add_counter(o, c->known ? &c->total : NULL);
+	if (c->known)
+		cJSON_AddNumberToObject(o, "newFlows", (double)c->total.begun);
+	else
+		cJSON_AddNullToObject(o, "newFlows");
 	return o;
 }
 

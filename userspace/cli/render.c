@@ -76,6 +76,7 @@ static const struct column columns[][MAX_COLUMNS + 1] =
 				{"PROTOCOL", "protocol", cell_value, false, false},
 				{"BACKENDS", "backends", cell_backends, false, false},
 				{"FLOWS", "flows", cell_value, false, false},
+				{"NEW FLOWS", "newFlows", cell_value, true, false},
 				{"PACKETS", "packets", cell_value, true, false},
 				{"BYTES", "bytes", cell_value, true, false},
 				{"ANNOUNCED", "announced", cell_value, false, true},

@@ -59,6 +59,7 @@ static void read_vip(struct top *t, const struct top *old, const cJSON *status,
 {
 	struct top_vip *v = &t->vips[t->n_vips];
 	const struct top_vip *before;
+	double flow_rate;
 	const cJSON *b;
 
 	if (!cJSON_IsString(get(service, "vip")))
@@ -70,6 +71,7 @@ static void read_vip(struct top *t, const struct top *old, const cJSON *status,
 	v->packets = number_of(service, "packets");
 	v->bytes = number_of(service, "bytes");
 	v->flows = number_of(service, "flows");
+	v->begun = number_of(service, "newFlows");
 	v->announced = cJSON_IsTrue(get(service, "announced"));
 	cJSON_ArrayForEach(b, get(service, "backends"))
 	{
@@ -81,6 +83,11 @@ static void read_vip(struct top *t, const struct top *old, const cJSON *status,
 		before ? list_rate(v->packets, before->packets, status, old->status) : (double)NAN;
 	v->bit_rate =
 		before ? 8 * list_rate(v->bytes, before->bytes, status, old->status) : (double)NAN;
+	flow_rate = before ? list_rate(v->begun, before->begun, status, old->status) : (double)NAN;
+	if (!isnan(flow_rate)) {
+		t->flow_rate += flow_rate;
+		t->has_flow_rates = true;
+	}
 	remember(v, before);
 	if (!isnan(v->packet_rate) && !isnan(v->bit_rate)) {
 		t->packet_rate += v->packet_rate;

@@ -15,8 +15,8 @@
 #define TOP_HISTORY 60 /* samples that are remembered of each frontend */
 
 struct top_vip {
-	const char *vip, *service; /* "192.0.2.1:80/TCP"; "NS/NAME" */
-	double packets, bytes;     /* counters of the last sample; NaN: not known */
+	const char *vip, *service;    /* "192.0.2.1:80/TCP"; "NS/NAME" */
+	double packets, bytes, begun; /* counters of the last sample; NaN: not known */
 	double packet_rate, bit_rate, flows;
 	unsigned ready, backends;
 	bool announced;
@@ -44,7 +44,9 @@ struct top {
 	struct top_drop *drops; /* that grow, the fastest first */
 	size_t n_drops;
 	double packet_rate, bit_rate, drop_rate;
-	bool has_rates; /* there was one before */
+	double flow_rate;    /* of flows that begin */
+	bool has_rates;      /* there was one before */
+	bool has_flow_rates; /* ... of these, which older agents do not tell */
 };
 
 /* Zero it before the first; bodies are those of status, show peers and show services. */

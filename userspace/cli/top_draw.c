@@ -147,6 +147,8 @@ static void draw_totals(struct drawing *d)
 		screen_add(&l, TONE_NONE, "   flows %s of %s",
 			   si(cJSON_GetNumberValue(get(flows, "flows")), a),
 			   si(cJSON_GetNumberValue(get(flows, "size")), b));
+	if (t->has_flow_rates)
+		screen_add(&l, TONE_NONE, ", new %s/s", si(t->flow_rate, a));
 	screen_add(&l, t->drop_rate > 0 ? TONE_WARN : TONE_NONE, "   dropped %s/s",
 		   si(t->has_rates ? t->drop_rate : NAN, a));
 	screen_add(&l, errors > 0 ? TONE_BAD : TONE_NONE, "   problems %s+%s",

@@ -5,6 +5,7 @@
  * what was touched is read again. Who dumps gets a copy of all, which costs more than the reading;
  * who looks borrows it, and hears which keys were read again since he looked last.
  */
+#include "lb/lb_begun.h"
 #include "lb/lb_inside.h"
 
 #include <assert.h>
@@ -280,4 +281,13 @@ bool lb_tables_get(const struct lb_tables *t, const struct lb_key *key, struct a
 	copy_targets(placed, ret->n_targets, targets);
 	ret->targets = targets;
 	return true;
+}
+
+uint64_t lb_tables_begun(const struct lb_tables *t, const struct lb_key *key)
+{
+	const uint32_t slot = lb_slots_find(&t->slots, key);
+
+	return slot == LB_NO_SLOT
+		       ? 0
+		       : __atomic_load_n(&t->slots.new_flows[slot].begun, __ATOMIC_RELAXED);
 }

@@ -51,7 +51,7 @@ void bpf_counts_sum(const struct bpf_maps *m, const struct bpf_counting *all, st
 	bpf_maps_counters(m, first, last - first + 1u, counters); /* of one region */
 	for (size_t i = 0; i < all->n; i++) {
 		const struct lb_counter *sum = &counters[all->index[i] - first];
-		const struct bpf_counter one = {sum->packets, sum->bytes, all->flows[i]};
+		const struct bpf_counter one = {sum->packets, sum->bytes, all->flows[i], 0};
 
 		total->packets += one.packets;
 		total->bytes += one.bytes;

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "lb/lb_begun.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/bpf_maps.h"
 

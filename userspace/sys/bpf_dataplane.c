@@ -490,7 +490,7 @@ struct bpf_counter bpf_dataplane_counter(const struct bpf_dataplane *dp,
 {
 	const struct lb_counter sum = bpf_maps_counter(&dp->maps, c->index[i]);
 
-	return (struct bpf_counter){sum.packets, sum.bytes, c->flows[i]};
+	return (struct bpf_counter){sum.packets, sum.bytes, c->flows[i], 0};
 }
 
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
@@ -503,7 +503,9 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 	if (!bpf_dataplane_counting(dp, key, dp->scratch, &all))
 		return false;
 	before = bpf_counts_retired(&dp->maps, key);
-	*ret_total = (struct bpf_counter){.packets = before.packets, .bytes = before.bytes};
+	*ret_total = (struct bpf_counter){.packets = before.packets,
+					  .bytes = before.bytes,
+					  .begun = bpf_dataplane_begun(dp, key)};
 	bpf_counts_sum(&dp->maps, &all, dp->scratch, ret_total, targets, cap);
 	return true;
 }
@@ -517,6 +519,11 @@ void bpf_dataplane_counts(const struct bpf_dataplane *dp, size_t first, size_t n
 			  struct bpf_packets *ret)
 {
 	bpf_counts_read(&dp->maps, first, n, ret);
+}
+
+uint64_t bpf_dataplane_begun(const struct bpf_dataplane *dp, const struct lb_key *key)
+{
+	return lb_tables_begun(dp->tables, key);
 }
 
 struct bpf_packets bpf_dataplane_retired(const struct bpf_dataplane *dp, const struct lb_key *key)

@@ -137,14 +137,14 @@ static void services(void **state)
 		body,
 		"[{\"namespace\":\"default\",\"name\":\"s1\",\"vip\":\"192.0.2.0\",\"port\":80,"
 		"\"protocol\":\"TCP\",\"healthCheckNodePort\":null,\"paused\":false,\"rateLimit\":null,\"announced\":true,"
-		"\"reason\":\"announced\",\"packets\":null,\"bytes\":null,\"flows\":null,"
+		"\"reason\":\"announced\",\"packets\":null,\"bytes\":null,\"flows\":null,\"newFlows\":null,"
 		"\"backends\":[{\"address\":\"10.244.0.1\",\"port\":80,"
 		"\"node\":\"node\",\"forwarding\":null,\"state\":\"ready\",\"drainSeconds\":null,"
 		"\"packets\":null,\"bytes\":null,"
 		"\"flows\":null}]},"
 		"{\"namespace\":\"other\",\"name\":\"s2\",\"vip\":null,\"port\":53,"
 		"\"protocol\":\"UDP\",\"healthCheckNodePort\":null,\"paused\":false,\"rateLimit\":null,\"announced\":false,"
-		"\"reason\":\"noIPAllocated\",\"packets\":null,\"bytes\":null,\"flows\":null,"
+		"\"reason\":\"noIPAllocated\",\"packets\":null,\"bytes\":null,\"flows\":null,\"newFlows\":null,"
 		"\"backends\":[]}]");
 	json_expect(
 		ask(rig, "{\"command\":\"show\",\"what\":\"services\",\"namespace\":\"none\"}", OK),

@@ -5,6 +5,8 @@
  */
 #include "service.h"
 
+#include "lb/lb_begun.h"
+
 #include <errno.h>
 
 static struct lb_frontend limited(struct lb_target *target, uint64_t limit)
@@ -124,9 +126,32 @@ static void a_vip_has_none(void **state)
 	fixture_done(&x);
 }
 
+/* As long as the service is there, whatever it is put with, and whoever looks. */
+static void flows_that_have_begun_stay_with_their_service(void **state)
+{
+	struct fixture x;
+	struct lb_target target;
+	struct lb_frontend f = limited(&target, lb_limit(100, 5, false));
+	const struct lb_key other = key_of(0xc0000201, 81);
+
+	(void)state;
+	fixture_init(&x);
+	assert_int_equal(lb_tables_begun(x.t, &f.key), 0);
+	assert_int_equal(fixture_put(&x, &f), 0);
+	new_flows_of(&x)->begun = UINT64_C(1) << 40;
+	assert_true(lb_tables_begun(x.t, &f.key) == UINT64_C(1) << 40);
+	assert_int_equal(lb_tables_begun(x.t, &other), 0);
+	f.limit = lb_limit(200, 5, false);
+	assert_int_equal(fixture_put(&x, &f), 0);
+	fixture_restart(&x);
+	assert_true(lb_tables_begun(x.t, &f.key) == UINT64_C(1) << 40);
+	fixture_done(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flows_that_have_begun_stay_with_their_service),
 		cmocka_unit_test(a_limit_has_three_parts),
 		cmocka_unit_test(a_service_has_its_limit_from_the_start),
 		cmocka_unit_test(another_limit_changes_nothing_else),
