@@ -38,25 +38,32 @@ static __always_inline __u32 dsr_over(__u32 way, bool outer_v4)
 
 /* --- the hop ---------------------------------------------------------------------------------- */
 
-/* False: it was the last one. */
-static __always_inline bool dsr_count_hop(struct xdp_md *ctx, const struct cold_packet *p)
+/* Of the header at `ip`. False: it was the last one. */
+static __always_inline bool dsr_count_hop(void *ip, bool is_v4)
 {
-	struct ipv6hdr *v6;
-	struct iphdr *v4;
+	struct ipv6hdr *v6 = ip;
+	struct iphdr *v4 = ip;
 
-	if (p->family == FAMILY_V4) {
-		v4 = lb_bytes_at(ctx, p->ip_off, sizeof(*v4));
-		if (!v4 || v4->ttl <= 1)
+	if (is_v4) {
+		if (v4->ttl <= 1)
 			return false;
 		v4->ttl--;
 		v4->check = csum_add(v4->check, (__u16)~bpf_htons(0x100));
 		return true;
 	}
-	v6 = lb_bytes_at(ctx, p->ip_off, sizeof(*v6));
-	if (!v6 || v6->hop_limit <= 1)
+	if (v6->hop_limit <= 1)
 		return false;
 	v6->hop_limit--;
 	return true;
+}
+
+static __always_inline bool dsr_counts(struct xdp_md *ctx, const struct cold_packet *p)
+{
+	const bool is_v4 = p->family == FAMILY_V4;
+	void *ip = is_v4 ? lb_bytes_at(ctx, p->ip_off, sizeof(struct iphdr))
+			 : lb_bytes_at(ctx, p->ip_off, sizeof(struct ipv6hdr));
+
+	return ip && dsr_count_hop(ip, is_v4);
 }
 
 __noinline int dsr_expired(struct xdp_md *ctx, struct lb_scratch *s)
@@ -74,16 +81,15 @@ __noinline int dsr_expired(struct xdp_md *ctx, struct lb_scratch *s)
 
 /* All headers, where the frame's old Ethernet header ends; what is constant is so for the compiler.
  */
-static __always_inline bool dsr_write(struct xdp_md *ctx, const struct lb_scratch *s,
+static __always_inline bool dsr_write(struct xdp_md *ctx, __u32 ip_off, bool inner_v4,
 				      const struct tunnel_outer *o, __u32 way, bool outer_v4)
 {
-	const bool inner_v4 = s->packet.family == FAMILY_V4;
 	const __u32 over = dsr_over(way, outer_v4);
 	const __u32 ip_len = outer_v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
 	const __u32 proto = way == LB_WAY_GUE ? IPPROTO_UDP : inner_v4 ? DSR_IPIP : DSR_IPV6;
 	void *at;
 
-	if (bpf_xdp_adjust_head(ctx, (int)s->packet.ip_off - (int)(TUNNEL_ETH + over)))
+	if (bpf_xdp_adjust_head(ctx, (int)ip_off - (int)(TUNNEL_ETH + over)))
 		return false;
 	at = (void *)(long)ctx->data;
 	if (at + TUNNEL_ETH + over > (void *)(long)ctx->data_end)
@@ -102,16 +108,16 @@ static __always_inline bool dsr_write(struct xdp_md *ctx, const struct lb_scratc
 }
 
 /* The same for what is known only now. */
-static __always_inline bool dsr_push(struct xdp_md *ctx, const struct lb_scratch *s,
+static __always_inline bool dsr_push(struct xdp_md *ctx, __u32 off, bool inner_v4,
 				     const struct tunnel_outer *o, __u32 way, bool outer_v4)
 {
 	if (way == LB_WAY_L2)
-		return dsr_write(ctx, s, o, LB_WAY_L2, true);
+		return dsr_write(ctx, off, inner_v4, o, LB_WAY_L2, true);
 	if (way == LB_WAY_IPIP)
-		return outer_v4 ? dsr_write(ctx, s, o, LB_WAY_IPIP, true)
-				: dsr_write(ctx, s, o, LB_WAY_IPIP, false);
-	return outer_v4 ? dsr_write(ctx, s, o, LB_WAY_GUE, true)
-			: dsr_write(ctx, s, o, LB_WAY_GUE, false);
+		return outer_v4 ? dsr_write(ctx, off, inner_v4, o, LB_WAY_IPIP, true)
+				: dsr_write(ctx, off, inner_v4, o, LB_WAY_IPIP, false);
+	return outer_v4 ? dsr_write(ctx, off, inner_v4, o, LB_WAY_GUE, true)
+			: dsr_write(ctx, off, inner_v4, o, LB_WAY_GUE, false);
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */
@@ -131,9 +137,10 @@ static __always_inline int dsr_send(struct xdp_md *ctx, struct lb_scratch *s, __
 	over = dsr_over(way, outer_v4);
 	if (unlikely(o.inner + over > o.hop.mtu))
 		return tunnel_too_big(ctx, s, o.hop.mtu - over, o.may_fragment);
-	if (unlikely(!dsr_count_hop(ctx, &s->packet)))
+	if (unlikely(!dsr_counts(ctx, &s->packet)))
 		return dsr_expired(ctx, s);
-	if (unlikely(!dsr_push(ctx, s, &o, way, outer_v4)))
+	if (unlikely(!dsr_push(ctx, s->packet.ip_off, s->packet.family == FAMILY_V4, &o, way,
+			       outer_v4)))
 		return vip_drop(false, LB_DROP_NO_NEXT_HOP);
 	return hop_leave(ctx, o.hop.ifindex);
 }

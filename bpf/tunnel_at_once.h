@@ -11,6 +11,7 @@
 #include "beside.h"
 #include "capture_xdp.h"
 #include "common.h"
+#include "dsr.h"
 #include "node.h"
 #include "stats.h"
 #include "tunnel_at_once_whose.h"
@@ -28,37 +29,64 @@ struct tunnel_ready {
 };
 
 /*
- * A packet may go at once to this backend, whose state word says that it is elsewhere. `any`: by
- * any uplink's way, over either family; else by the first one's, over the packet's own.
+ * The way to where a backend of this state word is, and what of the outer header follows from the
+ * packet's length; the node's own state word, or 0: not at once. `any`: by any uplink's way, else
+ * by the first one's.
+ */
+static __always_inline __u64 tunnel_at_once_hop(const struct xdp_md *ctx, const struct packet *p,
+						__u64 state, bool any, struct tunnel_outer *o)
+{
+	const __u32 uplink = ctx->ingress_ifindex;
+	struct lb_node *node;
+
+	if (unlikely(p->ip_off != TUNNEL_ETH || parse_is_first(p) || parse_is_test(p)))
+		return 0;
+	node = node_at(node_of(state));
+	state = node ? READ_ONCE(node->state) : 0;
+	if (!node || !(state & LB_NODE_IN_USE))
+		return 0;
+	if (any ? !hop_is_told(&o->hop, node, uplink)
+		: !hop_is_first(node, uplink) || !hop_read(&o->hop, &node->hops[0]))
+		return 0;
+	addr_copy(o->hop.target, node->addr);
+	o->inner = parse_bytes(p);
+	return state;
+}
+
+/* The rest of it, which follows from the packet itself. */
+static __always_inline void tunnel_at_once_look(const struct packet *p, struct tunnel_outer *o)
+{
+	const __u8 *head = p->ip;
+	__u32 saddr[4];
+	__u64 hash;
+
+	parse_saddr(p, saddr);
+	hash = lb_wire_flow_hash(saddr, p->sport, p->dport, p->proto);
+	o->sport = bpf_htons(lb_gue_source_port(hash));
+	o->label = hash >> 44;
+	o->tos = p->family == FAMILY_V4 ? head[1] : (__u8)(head[0] << 4 | head[1] >> 4);
+}
+
+/*
+ * A packet may go at once to this backend, whose state word says that it is elsewhere. `any` as
+ * above, and over either family, else over the packet's own.
  */
 static __always_inline bool tunnel_at_once_may(const struct xdp_md *ctx, const struct packet *p,
 					       const struct lb_backend *be, __u64 state, bool any,
 					       struct tunnel_ready *r)
 {
 	const bool inner_v4 = p->family == FAMILY_V4;
-	const __u32 uplink = ctx->ingress_ifindex;
-	struct hop *hop = &r->o.hop;
-	struct lb_node *node;
 	bool outer_v4;
 
-	if (unlikely(p->ip_off != TUNNEL_ETH || parse_is_first(p) || parse_is_test(p) ||
-		     node_way(state)))
+	state = node_way(state) ? 0 : tunnel_at_once_hop(ctx, p, state, any, &r->o);
+	if (!state)
 		return false;
-	node = node_at(node_of(state));
-	state = node ? READ_ONCE(node->state) : 0;
-	if (!node || !(state & LB_NODE_IN_USE))
-		return false;
-	if (any ? !hop_is_told(hop, node, uplink)
-		: !hop_is_first(node, uplink) || !hop_read(hop, &node->hops[0]))
-		return false;
-	addr_copy(hop->target, node->addr);
-	outer_v4 = addr_is_v4(hop->target);
+	outer_v4 = addr_is_v4(r->o.hop.target);
 	r->outer_v4 = any ? outer_v4 : inner_v4;
-	r->o.inner = parse_bytes(p);
 	r->d.version = hop_version(state);
 	tunnel_name(&r->d.candidates[0], be);
 	return r->outer_v4 == outer_v4 &&
-	       r->o.inner + lb_tunnel_overhead(r->outer_v4, inner_v4, 0) <= hop->mtu;
+	       r->o.inner + lb_tunnel_overhead(r->outer_v4, inner_v4, 0) <= r->o.hop.mtu;
 }
 
 /* Sends it, counted as that of the backend with this index: a verdict. */
@@ -66,22 +94,39 @@ static __always_inline int tunnel_at_once_send(struct xdp_md *ctx, const struct 
 					       __u32 index, struct tunnel_ready *r)
 {
 	const bool inner_v4 = p->family == FAMILY_V4;
-	const __u8 *head = p->ip;
-	__u32 saddr[4];
-	__u64 hash;
 	bool sent;
 
-	parse_saddr(p, saddr);
-	hash = lb_wire_flow_hash(saddr, p->sport, p->dport, p->proto);
-	r->o.sport = bpf_htons(lb_gue_source_port(hash));
-	r->o.label = hash >> 44;
-	r->o.tos = inner_v4 ? head[1] : (__u8)(head[0] << 4 | head[1] >> 4);
+	tunnel_at_once_look(p, &r->o);
 	stats_delivered(index, r->o.inner);
 	sent = r->outer_v4 ? tunnel_write(ctx, TUNNEL_ETH, &r->d, &r->o, true, inner_v4, 0)
 			   : tunnel_write(ctx, TUNNEL_ETH, &r->d, &r->o, false, inner_v4, 0);
 	if (unlikely(!sent))
 		return vip_drop(false, LB_DROP_NO_NEXT_HOP);
 	return hop_leave(ctx, r->o.hop.ifindex);
+}
+
+/* The same to a real server, where the program is one of its own. */
+static __always_inline bool server_at_once_may(const struct xdp_md *ctx, const struct packet *p,
+					       __u64 state, struct tunnel_outer *o)
+{
+	const __u32 way = node_way(state);
+
+	if (!way || !tunnel_at_once_hop(ctx, p, state, true, o) ||
+	    (way == LB_WAY_L2 && !o->hop.is_on_link))
+		return false;
+	return o->inner + dsr_over(way, addr_is_v4(o->hop.target)) <= o->hop.mtu &&
+	       dsr_count_hop(p->ip, p->family == FAMILY_V4);
+}
+
+static __always_inline int server_at_once_send(struct xdp_md *ctx, const struct packet *p,
+					       __u32 index, __u32 way, struct tunnel_outer *o)
+{
+	tunnel_at_once_look(p, o);
+	stats_delivered(index, o->inner);
+	if (unlikely(!dsr_push(ctx, TUNNEL_ETH, p->family == FAMILY_V4, o, way,
+			       addr_is_v4(o->hop.target))))
+		return vip_drop(false, LB_DROP_NO_NEXT_HOP);
+	return hop_leave(ctx, o->hop.ifindex);
 }
 
 /* --- the program ------------------------------------------------------------------------------ */
@@ -101,9 +146,12 @@ static __always_inline int tunnel_at_once_serve(struct xdp_md *ctx, struct lb_sc
 		return TUNNEL_NOT_AT_ONCE;
 	be = backend_slot(s->backend);
 	state = be ? READ_ONCE(be->state) : 0;
-	if (backend_is(state, LB_BE_IN_USE) && !backend_is(state, LB_BE_LOCAL) &&
-	    tunnel_at_once_may(ctx, p, be, state, true, &r))
-		return tunnel_at_once_send(ctx, p, s->backend, &r);
+	if (backend_is(state, LB_BE_IN_USE) && !backend_is(state, LB_BE_LOCAL)) {
+		if (tunnel_at_once_may(ctx, p, be, state, true, &r))
+			return tunnel_at_once_send(ctx, p, s->backend, &r);
+		if (server_at_once_may(ctx, p, state, &r.o))
+			return server_at_once_send(ctx, p, s->backend, node_way(state), &r.o);
+	}
 	turn_fill(s, p);
 	s->flow.sport = p->sport;
 	s->flow.dport = p->dport;

@@ -63,6 +63,7 @@ static const struct {
 	{"shared", bench_shared_with_the_kernel},
 	{"families", bench_families},
 	{"tunnels", bench_tunnels},
+	{"servers", bench_servers},
 	{"katran", bench_beside_katran},
 	{"kernel", bench_beside_kernel},
 };

@@ -71,7 +71,7 @@ struct bed_tunnel bed_add_tunnel(struct bed *bed)
 {
 	const int family = frame_family();
 	const uint32_t number = family == AF_INET ? 77 : 78;
-	struct rig_hop hop = {.ifindex = RIG_IFINDEX, .uplink = RIG_IFINDEX, .mtu = 1500};
+	struct rig_hop hop = {.uplink = RIG_IFINDEX, .ifindex = RIG_IFINDEX, .mtu = 1500};
 	struct bed_tunnel t;
 
 	rig_node_address(hop.source, family, OUTER_HERE);
@@ -85,6 +85,24 @@ struct bed_tunnel bed_add_tunnel(struct bed *bed)
 	t.opened = bed_add_service(bed, OPENED_PORT, IPPROTO_TCP, 11);
 	rig_set_mixed_rows(bed->rig, &t.opened, 1, 0, 0);
 	return t;
+}
+
+struct rig_service bed_add_servers(struct bed *bed, unsigned way)
+{
+	const int family = frame_family();
+	const uint32_t number = (family == AF_INET ? 80 : 90) + way;
+	struct rig_hop hop = {
+		.uplink = RIG_IFINDEX, .ifindex = RIG_IFINDEX, .mtu = 1500, .is_on_link = true};
+	struct rig_service s = bed_add_service(bed, (uint16_t)(SERVER_PORT + way), IPPROTO_TCP, 11);
+
+	rig_node_address(hop.source, family, OUTER_HERE);
+	rig_add_node(bed->rig, number, family, OUTER_THERE + 0x100 + way, 0);
+	rig_set_node_state(bed->rig, number, LB_NODE_IN_USE);
+	rig_set_hop(bed->rig, number, 0, &hop);
+	for (unsigned i = 0; i < N_BACKENDS; i++)
+		rig_set_server(bed->rig, &s, i, number, way);
+	rig_set_flags(bed->rig, &s, LB_SVC_REMOTE);
+	return s;
 }
 
 static void add_family(struct bed *bed, unsigned v6)
@@ -131,6 +149,9 @@ int bed_program(const struct bed *bed, enum program which)
 		[REPLY] = bed->rig->tc->progs.tc_reply,
 		[FLOOR_PUSH] = bed->tunnel_floor->progs.bench_floor_push,
 		[FLOOR_PULL] = bed->tunnel_floor->progs.bench_floor_pull,
+		[FLOOR_L2] = bed->tunnel_floor->progs.bench_floor_l2,
+		[FLOOR_IPIP] = bed->tunnel_floor->progs.bench_floor_ipip,
+		[FLOOR_GUE] = bed->tunnel_floor->progs.bench_floor_gue,
 	};
 
 	return bpf_program__fd(programs[which]);

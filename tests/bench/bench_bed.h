@@ -15,6 +15,7 @@
 #define RANGES_PORT    83
 #define REMOTE_PORT    84
 #define OPENED_PORT    85
+#define SERVER_PORT    86
 #define N_RANGES       10000u
 
 /* Of a bed; behind them those that are there once: Katran's, and one that makes the frame longer.
@@ -28,6 +29,9 @@ enum program {
 	REPLY,
 	FLOOR_PUSH,
 	FLOOR_PULL,
+	FLOOR_L2,
+	FLOOR_IPIP,
+	FLOOR_GUE,
 	N_PROGRAMS,
 	KATRAN = N_PROGRAMS,
 	LONGER,
@@ -60,4 +64,6 @@ struct bed_tunnel {
 	struct rig_service remote, opened;
 };
 struct bed_tunnel bed_add_tunnel(struct bed *bed);
+/* In that family, a service of which all backends are real servers, which are reached by `way`. */
+struct rig_service bed_add_servers(struct bed *bed, unsigned way);
 int bed_program(const struct bed *bed, enum program which);

@@ -35,6 +35,7 @@ void bench_families(struct bench *b);
 
 /* bench_tunnel.c */
 void bench_tunnels(struct bench *b);
+void bench_servers(struct bench *b);
 
 /* bench_beside_katran.c */
 void bench_beside_katran(struct bench *b);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Rows of the bench about packets that go to another node or come from one, IPv4 in IPv4 and IPv6
- * in IPv6, against floors that push and pull the same headers.
+ * in IPv6, and to real servers by each way, against floors that push and pull the same headers.
  */
 #include "tests/bench/bench_outer.h"
 #include "tests/bench/bench_rows.h"
@@ -40,7 +40,8 @@ static void compare(struct bench *b, const struct way *w)
 	for (unsigned i = 0; i < 2; i++)
 		len[i] = bench_one_frame(b, &s[i], frames[i], sizeof(frames[i]));
 	if (len[0] == len[1] && memcmp(frames[0], frames[1], len[0]) == 0 &&
-	    (w->way == BENCH_FROM_NODE ? len[0] == BENCH_FRAME : len[0] > BENCH_FRAME))
+	    (w->way == BENCH_FROM_NODE || w->floor == FLOOR_L2 ? len[0] == BENCH_FRAME
+							       : len[0] > BENCH_FRAME))
 		return;
 	printf("  the floor makes another frame of it: the rows below say nothing\n");
 	b->missed = true;
@@ -104,6 +105,28 @@ void bench_tunnels(struct bench *b)
 				      &t.remote, N_BACKENDS});
 		rows(b, &(struct way){"from another node to a backend here", BENCH_FROM_NODE,
 				      FLOOR_PULL, &t.opened, 1});
+	}
+	frame_use_family(AF_INET);
+}
+
+void bench_servers(struct bench *b)
+{
+	static const struct {
+		const char *what;
+		unsigned way;
+		enum program floor;
+	} ways[] = {{"to a real server by its MAC address", LB_WAY_L2, FLOOR_L2},
+		    {"to a real server in IP", LB_WAY_IPIP, FLOOR_IPIP},
+		    {"to a real server in GUE", LB_WAY_GUE, FLOOR_GUE}};
+	struct rig_service service;
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		frame_use_family(v6 ? AF_INET6 : AF_INET);
+		for (unsigned i = 0; i < 3; i++) {
+			service = bed_add_servers(&b->beds[DEFAULT], ways[i].way);
+			rows(b, &(struct way){ways[i].what, BENCH_TO_NODE, ways[i].floor, &service,
+					      N_BACKENDS});
+		}
 	}
 	frame_use_family(AF_INET);
 }

@@ -4,7 +4,7 @@
  * node, and the same headers pushed or pulled by bpf_xdp_adjust_head, octet for octet what xdp_lb
  * and the programs beside it make of the same frame. No domains, no policies, no MTU, no ECN, no
  * second way, no scratch value, no call of another program. Headers are written by the functions of
- * tunnel_send.h that only write.
+ * tunnel_send.h that only write. Likewise those of ways to real servers.
  */
 #include "tests/bench/bench_floor.h"
 
@@ -94,6 +94,114 @@ int bench_floor_push(struct xdp_md *ctx)
 {
 	return floor_family(ctx) == FAMILY_V6 ? floor_push(ctx, FAMILY_V6)
 					      : floor_push(ctx, FAMILY_V4);
+}
+
+/* --- to a real server ------------------------------------------------------------------------- */
+
+/* A hop is counted in the packet (RFC 1624). */
+static __always_inline void floor_count_hop(const struct packet *p, bool v4)
+{
+	struct ipv6hdr *v6 = p->ip;
+	struct iphdr *ip = p->ip;
+
+	if (v4) {
+		ip->ttl--;
+		ip->check = csum_add(ip->check, (__u16)~bpf_htons(0x100));
+	} else {
+		v6->hop_limit--;
+	}
+}
+
+static __always_inline bool floor_write_server(struct xdp_md *ctx, const struct tunnel_outer *o,
+					       __u32 way, bool v4)
+{
+	const __u32 ip_len = v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	const __u32 udp_len = way == LB_WAY_GUE ? sizeof(struct udphdr) : 0;
+	const __u32 over = way == LB_WAY_L2 ? 0 : ip_len + udp_len;
+	const __u32 proto = way == LB_WAY_GUE ? IPPROTO_UDP : v4 ? LB_GUE_IPIP : LB_GUE_IPV6;
+	void *at;
+
+	if (over && bpf_xdp_adjust_head(ctx, -(int)over))
+		return false;
+	at = (void *)(long)ctx->data;
+	if (at + TUNNEL_ETH + over > (void *)(long)ctx->data_end)
+		return false;
+	tunnel_write_eth(at, o, v4);
+	at += TUNNEL_ETH;
+	if (way == LB_WAY_L2)
+		return true;
+	if (v4)
+		tunnel_write_v4(at, o, over + o->inner, proto);
+	else
+		tunnel_write_v6(at, o, udp_len + o->inner, proto);
+	if (udp_len)
+		tunnel_write_udp(at + ip_len, o, udp_len + o->inner);
+	return true;
+}
+
+/* As floor_push() has it. */
+static __always_inline void floor_outer(const struct packet *p, const struct lb_node *node,
+					struct tunnel_outer *o)
+{
+	const __u8 *head = p->ip;
+	__u32 saddr[4];
+	__u64 hash;
+
+	parse_saddr(p, saddr);
+	hash = lb_wire_flow_hash(saddr, p->sport, p->dport, p->proto);
+	o->sport = bpf_htons(lb_gue_source_port(hash));
+	o->label = hash >> 44;
+	o->tos = p->family == FAMILY_V4 ? head[1] : (__u8)(head[0] << 4 | head[1] >> 4);
+	o->inner = parse_bytes(p);
+	o->hop.neighbour = node->hops[0].neighbour & HOP_MAC;
+	o->hop.own = node->hops[0].own & HOP_MAC;
+	addr_copy(o->hop.source, node->hops[0].source);
+	addr_copy(o->hop.target, node->addr);
+}
+
+static __always_inline int floor_serve(struct xdp_md *ctx, enum family family, __u32 way)
+{
+	struct tunnel_outer o = {};
+	struct packet p = {};
+	struct lb_backend *be;
+	struct lb_node *node;
+	__u32 index;
+	int verdict;
+
+	if (!floor_parse(ctx, sizeof(struct ethhdr), family, &p))
+		return XDP_PASS;
+	be = floor_find(&p, true, &index, &verdict);
+	node = be ? node_at(node_of(be->state)) : NULL;
+	if (!node)
+		return XDP_PASS;
+	floor_outer(&p, node, &o);
+	floor_count_hop(&p, family == FAMILY_V4);
+	stats_delivered(index, o.inner);
+	return floor_write_server(ctx, &o, way, family == FAMILY_V4) ? XDP_TX : XDP_ABORTED;
+}
+
+static __always_inline int floor_serve_either(struct xdp_md *ctx, __u32 way)
+{
+	return floor_family(ctx) == FAMILY_V6 ? floor_serve(ctx, FAMILY_V6, way)
+					      : floor_serve(ctx, FAMILY_V4, way);
+}
+
+SEC("xdp.frags")
+int bench_floor_l2(struct xdp_md *ctx)
+{
+	return floor_serve_either(ctx, LB_WAY_L2);
+}
+
+SEC("xdp.frags")
+int bench_floor_ipip(struct xdp_md *ctx)
+{
+	return floor_serve_either(ctx, LB_WAY_IPIP);
+}
+
+SEC("xdp.frags")
+int bench_floor_gue(struct xdp_md *ctx)
+{
+	return floor_serve_either(ctx, LB_WAY_GUE);
 }
 
 /* --- from another node ------------------------------------------------------------------------ */
