@@ -109,7 +109,7 @@ __noinline int nat_back(struct xdp_md *ctx, struct lb_scratch *s)
 	if (unlikely(looked == BPF_FIB_LKUP_RET_FRAG_NEEDED && !is_error))
 		return tunnel_too_big(ctx, s, s->nat.mtu, nat_may_fragment(ctx, &s->packet));
 	/* Where it is passed on the kernel counts the hop. */
-	if (looked == BPF_FIB_LKUP_RET_SUCCESS && unlikely(!dsr_count_hop(ctx, &s->packet)))
+	if (looked == BPF_FIB_LKUP_RET_SUCCESS && unlikely(!dsr_counts(ctx, &s->packet)))
 		return is_error ? vip_drop(false, LB_DROP_TTL) : dsr_expired(ctx, s);
 	if (unlikely(is_error)) {
 		if (!nat_error_back(ctx, s))

@@ -112,7 +112,7 @@ __noinline int nat_there(struct xdp_md *ctx, struct lb_scratch *s)
 		if (unlikely(odd))
 			return vip_drop(false, odd);
 	}
-	if (unlikely(!dsr_count_hop(ctx, &s->packet)))
+	if (unlikely(!dsr_counts(ctx, &s->packet)))
 		return is_error ? vip_drop(false, LB_DROP_TTL) : dsr_expired(ctx, s);
 	if (likely(!is_error) && unlikely(!nat_turn(ctx, s)))
 		return vip_drop(false, LB_DROP_MALFORMED);

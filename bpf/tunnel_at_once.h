@@ -111,7 +111,7 @@ static __always_inline bool server_at_once_may(const struct xdp_md *ctx, const s
 {
 	const __u32 way = node_way(state);
 
-	if (!way || !tunnel_at_once_hop(ctx, p, state, true, o) ||
+	if (!way || way == LB_WAY_NAT || !tunnel_at_once_hop(ctx, p, state, true, o) ||
 	    (way == LB_WAY_L2 && !o->hop.is_on_link))
 		return false;
 	return o->inner + dsr_over(way, addr_is_v4(o->hop.target)) <= o->hop.mtu &&

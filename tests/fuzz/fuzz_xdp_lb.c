@@ -108,6 +108,7 @@ static void add_node(unsigned v6, __u32 ifindex)
 		node.hops[0] = (struct lb_next_hop){.way = ifindex | 1500ull << LB_HOP_MTU_SHIFT,
 						    .neighbour = mac,
 						    .own = mac + 1,
+						    .uplink = ifindex == INGRESS ? INGRESS : 0,
 						    .flags = LB_HOP_ON_LINK};
 	addr_copy(node.hops[0].source, ends[v6]);
 	host_put(&nodes_0, &number, &node);
@@ -272,6 +273,14 @@ static void look_at_forwarded(const struct shape *in, const struct shape *out)
 	check(inner[in->v4 ? 8 : 7] == in->frame[in->off + (in->v4 ? 8 : 7)] - 1);
 }
 
+static bool counts_as_hop(const struct shape *in, const struct shape *out)
+{
+	const unsigned len = in->len - in->off, ttl = in->v4 ? 8 : 7;
+
+	return len > ttl && out->len >= len &&
+	       out->frame[out->len - len + ttl] == (__u8)(in->frame[in->off + ttl] - 1);
+}
+
 static bool is_for_backend(const struct shape *s)
 {
 	__be32 last = s->v4 ? s->v4->daddr : s->v6->daddr.in6_u.u6_addr32[3];
@@ -356,20 +365,23 @@ static void run(const __u8 *frame, unsigned len, unsigned linear)
 			  : last == BESIDE_TUNNEL ? xdp_tunnel(&ctx)
 			  : last == BESIDE_INNER  ? xdp_inner(&ctx)
 			  : last == BESIDE_NAT    ? xdp_nat(&ctx)
+			  : last == BESIDE_ONCE   ? xdp_at_once(&ctx)
 						  : xdp_dsr(&ctx);
 	}
 	after = host_end(&len);
 	out = shape_of(after, len);
 	check(verdict == XDP_PASS || verdict == XDP_DROP || verdict == XDP_TX ||
-	      (verdict == XDP_REDIRECT &&
-	       (last == BESIDE_TUNNEL || last == BESIDE_DSR || last == BESIDE_NAT)));
+	      (verdict == XDP_REDIRECT && last != BESIDE_INNER));
 	if (verdict == XDP_PASS && last != BESIDE_INNER)
 		look_at_passed(&in, &out);
 	if (verdict == XDP_PASS && last == BESIDE_INNER)
 		check(is_for_end(&in) && out.len < in.len &&
 		      ((!out.v4 && !out.v6) || is_for_backend(&out)));
-	if ((verdict == XDP_TX || verdict == XDP_REDIRECT) && last == BESIDE_TUNNEL &&
-	    is_for_node(&out))
+	if (last == BESIDE_ONCE && verdict != XDP_DROP && counts_as_hop(&in, &out))
+		last = BESIDE_DSR;
+	if ((verdict == XDP_TX || verdict == XDP_REDIRECT) && is_for_node(&out) &&
+	    (last == BESIDE_TUNNEL ||
+	     (last != BESIDE_DSR && last != BESIDE_NAT && out.len > in.len)))
 		look_at_sent(&in, &out);
 	else if (last == BESIDE_DSR && verdict != XDP_DROP &&
 		 (is_for_node(&out) || ((out.v4 || out.v6) && is_for_vip(&out))))

@@ -27,7 +27,7 @@
 #define bpf_xdp_get_buff_len(ctx)                         host_len()
 #define bpf_xdp_adjust_head(ctx, by)                      host_adjust_head(by, &(ctx)->data, &(ctx)->data_end)
 #define bpf_xdp_adjust_tail(ctx, by)                      host_adjust_tail(by, &(ctx)->data, &(ctx)->data_end)
-#define bpf_tail_call(ctx, map, i)                        host_tail_call(i)
+#define bpf_tail_call_static(ctx, map, i)                 host_tail_call(i)
 #define bpf_loop                                          host_loop
 #define bpf_jiffies64                                     host_jiffies
 #define bpf_ktime_get_ns                                  host_ns
