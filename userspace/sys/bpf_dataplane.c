@@ -246,10 +246,8 @@ static int ways_rates(void *ctx, nsec_t now, const struct plan_rate *items, size
 
 static int ways_discards(void *ctx, nsec_t now, const struct lb_discard *items, size_t n)
 {
-	struct bpf_dataplane *dp = ctx;
-
 	(void)now;
-	return bpf_discards_apply(dp->discards, items, n);
+	return bpf_discards_apply(((struct bpf_dataplane *)ctx)->discards, items, n);
 }
 
 struct lb_ways bpf_dataplane_ways(struct bpf_dataplane *dp)
