@@ -83,8 +83,9 @@ kube-helm: ## the chart beside deploy/kustomize, and a release of it at a real A
 	$(Q)tests/kube/helm
 
 # The lab has the machine for itself: its steps tell how long the network took. But it waits a good deal, and so do units;
-# checks and simulations, to which no clock matters, get what both leave of the processors.
-TEST_PARTS := unit+tsan+fuzz-replay+bpf-test+install-test+kube-short lab -- sim check check-rules
+# checks and simulations, to which no clock matters, get what both leave of the processors. The simulations come last, since
+# they hold nothing of the kernel's that a step of the lab would wait for.
+TEST_PARTS := unit+tsan+fuzz-replay+bpf-test+install-test+kube-short lab -- check check-rules sim
 
 test: ## everything that CI runs
 	$(Q)scripts/deps build && scripts/deps lab

@@ -88,7 +88,7 @@ step_flows() {
 		sleep 30"
 	lab_until 20 flows_are_at_least 8 || { lab_ctl node-a flows; lab_ctl node-b flows; return 1; }
 	lab_ctl node-a flows | sed 's/^/  /'
-	lab_ctl node-a flows default/nothing | grep -qx 'no flows' || return 1
+	lab_ctl node-a flows default/nothing | grep -q '^no flows for default/nothing' || return 1
 	lab_kill TERM "$LAB_PID"
 	STEP_NOTE="8 connections found"
 }
