@@ -50,7 +50,7 @@ steps_summary() {
 	done
 	STEPS_PASSED=$((${#STEP_RESULTS[@]} - failed)) STEPS_FAILED=$failed
 	printf '\n%s: %s steps held, %s failed\n' "$1" "$STEPS_PASSED" "$STEPS_FAILED"
-	[ "$failed" -eq 0 ]
+	[ "$failed" -eq 0 ] && [ "$STEPS_PASSED" -gt 0 ] # none is none that held
 }
 
 # The network at work, on which all else stands.
