@@ -39,13 +39,26 @@ lab_in() {
 	nsenter --net="/run/netns/$LAB-$ns" -- "$@"
 }
 
+# lab_note PID: lab_down ends it. When it began is noted, too, since the numbers of processes are given again, within a minute
+# where thousands come and go.
+lab_note() { ! lab_began "$1" || echo "$1 $LAB_BEGAN" >>"$LAB_DIR/pids"; }
+# lab_began PID: false if there is none; else LAB_BEGAN is when it began, in ticks since the machine did (proc(5), field 22).
+lab_began() {
+	local stat
+	{ read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+	read -r -a stat <<<"${stat##*) }"
+	LAB_BEGAN=${stat[19]}
+}
+# lab_is PID BEGAN: it is the one that was noted.
+lab_is() { lab_began "$1" && [ "$LAB_BEGAN" = "$2" ]; }
+
 # lab_spawn LOG NAMESPACE COMMAND...: starts a process in the background; its pid is in $LAB_PID.
 lab_spawn() {
 	local log=$1 ns=$2
 	shift 2
 	nsenter --net="/run/netns/$LAB-$ns" -- "$@" >>"$log" 2>&1 </dev/null &
 	LAB_PID=$!
-	echo "$LAB_PID" >>"$LAB_DIR/pids"
+	lab_note "$LAB_PID"
 }
 
 # lab_begin OUT NAMESPACE COMMAND...: the same for a command whose words are wanted: only they go to OUT, which is
@@ -55,7 +68,7 @@ lab_begin() {
 	shift 2
 	nsenter --net="/run/netns/$LAB-$ns" -- "$@" >"$out" 2>"$out.err" </dev/null &
 	LAB_PID=$!
-	echo "$LAB_PID" >>"$LAB_DIR/pids"
+	lab_note "$LAB_PID"
 }
 
 # lab_until SECONDS COMMAND...: waits until the command succeeds; false when the time is over, and then
@@ -205,7 +218,7 @@ lab_frr_start() {
 		lab_in "$ns" /usr/lib/frr/$daemon -d -z "$dir/zserv.api" --vty_socket "$dir" \
 			-i "$dir/$name.pid" -P 0 -f /dev/null --log "file:$dir/$name.log"
 		lab_until 5 test -s "$dir/$name.pid" || return 1
-		cat "$dir/$name.pid" >>"$LAB_DIR/pids"
+		lab_note "$(cat "$dir/$name.pid")"
 		[ "$name" != bfdd ] || lab_on_time "$dir/bfdd.pid"
 	done
 	lab_until 5 lab_frr "$dir" -c "show version"
@@ -291,11 +304,13 @@ lab_kill() {
 
 # lab_down: removes everything, in any state; keeps logs only with LAB_KEEP=1.
 lab_down() {
-	local pid ns node
+	local pid began ns node
 	[ -n "$LAB_DIR" ] || return 0
-	while read -r pid; do kill -TERM "$pid" 2>/dev/null || true; done <"$LAB_DIR/pids"
-	while read -r pid; do
-		lab_until 3 lab_gone "$pid" || kill -KILL "$pid" 2>/dev/null || true
+	while read -r pid began; do
+		! lab_is "$pid" "$began" || kill -TERM "$pid" 2>/dev/null || true
+	done <"$LAB_DIR/pids"
+	while read -r pid began; do
+		lab_until 3 lab_is_gone "$pid" "$began" || kill -KILL "$pid" 2>/dev/null || true
 	done <"$LAB_DIR/pids"
 	for node in "${LAB_NODES[@]}"; do
 		if [ -e "/run/netns/$LAB-$node" ]; then
@@ -319,3 +334,4 @@ lab_down() {
 	LAB_DIR=
 }
 lab_gone() { ! kill -0 "$1" 2>/dev/null; }
+lab_is_gone() { ! lab_is "$@"; }

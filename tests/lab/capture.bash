@@ -21,7 +21,7 @@ cp_begin() {
 		"$LAB_ROOT/build/lodectl" --socket "$LAB_DIR/$node/lodestoned.sock" capture "$@" "$(cp_file "$node")" \
 		2>"$LAB_DIR/capture.$node.err" &
 	CP_PID[$node]=$!
-	echo $! >>"$LAB_DIR/pids"
+	lab_note $!
 	lab_until 20 test -s "$(cp_file "$node")" || { cat "$LAB_DIR/capture.$node.err"; return 1; }
 }
 

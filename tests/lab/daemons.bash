@@ -211,7 +211,7 @@ watch_routes() {
 		done
 	) &
 	WATCH_PIDS+=("$!")
-	echo "$!" >>"$LAB_DIR/pids"
+	lab_note "$!"
 }
 WATCH_PIDS=()
 

@@ -225,7 +225,7 @@ step_zebra() {
 	lab_in node-a /usr/lib/frr/zebra -d -z "$dir/zserv.api" --vty_socket "$dir" -i "$dir/zebra.pid" -P 0 -f /dev/null
 	lab_until 5 test -s "$dir/zebra.pid" || return 1
 	pid=$(cat "$dir/zebra.pid")
-	echo "$pid" >>"$LAB_DIR/pids"
+	lab_note "$pid"
 	sleep 2
 	lab_until 3 ours_are "$was" || { say "now: $(ours)"; kill "$pid"; return 1; }
 	kill "$pid"

@@ -69,7 +69,7 @@ frr_up() {
 		lab_in "router-$1" /usr/lib/frr/$daemon -d -z "$dir/zserv.api" --vty_socket "$dir" \
 			-i "$dir/${daemon%% *}.pid" -P 0 -f "$dir/${daemon%% *}.conf" --log "file:$dir/log"
 		lab_until 120 test -s "$dir/${daemon%% *}.pid" || return
-		cat "$dir/${daemon%% *}.pid" >>"$LAB_DIR/pids"
+		lab_note "$(cat "$dir/${daemon%% *}.pid")"
 	done
 }
 
