@@ -15,6 +15,7 @@
 #define BESIDE_DSR    3
 #define BESIDE_NAT    4
 #define BESIDE_ONCE   5
+#define BESIDE_OPENED 6
 
 int xdp_bfd(struct xdp_md *ctx);
 int xdp_tunnel(struct xdp_md *ctx);
@@ -22,10 +23,11 @@ int xdp_inner(struct xdp_md *ctx);
 int xdp_dsr(struct xdp_md *ctx);
 int xdp_nat(struct xdp_md *ctx);
 int xdp_at_once(struct xdp_md *ctx);
+int xdp_opened(struct xdp_md *ctx);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 6);
+	__uint(max_entries, 7);
 	__uint(key_size, sizeof(__u32));
 	__array(values, int(struct xdp_md *));
 } beside SEC(".maps") = {
@@ -34,5 +36,6 @@ struct {
 		   [BESIDE_INNER] = (void *)&xdp_inner,
 		   [BESIDE_DSR] = (void *)&xdp_dsr,
 		   [BESIDE_NAT] = (void *)&xdp_nat,
-		   [BESIDE_ONCE] = (void *)&xdp_at_once},
+		   [BESIDE_ONCE] = (void *)&xdp_at_once,
+		   [BESIDE_OPENED] = (void *)&xdp_opened},
 };

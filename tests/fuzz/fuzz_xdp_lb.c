@@ -366,8 +366,11 @@ static void run(const __u8 *frame, unsigned len, unsigned linear)
 			  : last == BESIDE_INNER  ? xdp_inner(&ctx)
 			  : last == BESIDE_NAT    ? xdp_nat(&ctx)
 			  : last == BESIDE_ONCE   ? xdp_at_once(&ctx)
+			  : last == BESIDE_OPENED ? xdp_opened(&ctx)
 						  : xdp_dsr(&ctx);
 	}
+	if (last == BESIDE_OPENED)
+		last = BESIDE_INNER;
 	after = host_end(&len);
 	out = shape_of(after, len);
 	check(verdict == XDP_PASS || verdict == XDP_DROP || verdict == XDP_TX ||
