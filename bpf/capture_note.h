@@ -13,6 +13,12 @@
 #include <bpf/bpf_helpers.h>
 
 #ifdef LB_CAPTURE
+#define CAPTURES true
+#else
+#define CAPTURES false
+#endif
+
+#ifdef LB_CAPTURE
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);

@@ -230,7 +230,8 @@ static __always_inline int hand_over(struct xdp_md *ctx, const struct packet *p,
 	struct tunnel_ready r = {};
 	struct lb_scratch *s;
 
-	if (likely(tunnel_at_once_may(ctx, p, be, state, false, &r)))
+	/* Whoever captures needs the stack for that, and leaves it to xdp_at_once. */
+	if (!CAPTURES && likely(tunnel_at_once_may(ctx, p, be, state, false, &r)))
 		return tunnel_at_once_send(ctx, p, index, &r);
 	s = scratch_get();
 	if (!s)
