@@ -44,7 +44,8 @@ static __always_inline int select_at_once(const struct packet *p, const struct t
 
 	if (likely(select_is_under_way(p->proto, p->tcp_flags)))
 		return likely(is_settled) ? (int)row_candidate(t->row, 0) : at_once_owner(p, t);
-	/* What captures leaves it to the long way, which does the same, and is verified sooner so. */
+	/* What captures leaves it to the long way, which does the same, and is verified sooner so.
+	 */
 	s = is_settled && !CAPTURES ? scratch_get() : NULL;
 	if (!s || (is_tcp && (!select_is_syn(p->tcp_flags) || at_once_rests(s))))
 		return OWNER_NOBODY;
