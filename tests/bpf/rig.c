@@ -578,7 +578,7 @@ unsigned rig_marked(struct rig *r, const struct rig_service *s)
 	return n;
 }
 
-static int run(int prog, const struct frame *in, struct frame *out)
+int rig_run(int prog, const struct frame *in, struct frame *out)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes,
 		    .data_size_in = (uint32_t)in->len, .data_out = out->bytes,
@@ -591,10 +591,10 @@ static int run(int prog, const struct frame *in, struct frame *out)
 
 int rig_xdp(struct rig *r, const struct frame *in, struct frame *out)
 {
-	return run(bpf_program__fd(r->xdp->progs.xdp_lb), in, out);
+	return rig_run(bpf_program__fd(r->xdp->progs.xdp_lb), in, out);
 }
 
 int rig_tc(struct rig *r, const struct frame *in, struct frame *out)
 {
-	return run(bpf_program__fd(r->tc->progs.tc_reply), in, out);
+	return rig_run(bpf_program__fd(r->tc->progs.tc_reply), in, out);
 }

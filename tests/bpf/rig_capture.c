@@ -123,25 +123,14 @@ void rig_capture_ask(struct rig_capture *c, const struct lb_capture *asked)
 		 "say what is captured");
 }
 
-static int run(int prog, const struct frame *in, struct frame *out)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->bytes,
-		    .data_size_in = (uint32_t)in->len, .data_out = out->bytes,
-		    .data_size_out = sizeof(out->bytes));
-
-	rig_must(bpf_prog_test_run_opts(prog, &opts), "test run");
-	out->len = opts.data_size_out;
-	return (int)opts.retval;
-}
-
 int rig_capture_xdp(struct rig_capture *c, const struct frame *in, struct frame *out)
 {
-	return run(bpf_program__fd(c->xdp->progs.xdp_lb), in, out);
+	return rig_run(bpf_program__fd(c->xdp->progs.xdp_lb), in, out);
 }
 
 int rig_capture_tc(struct rig_capture *c, const struct frame *in, struct frame *out)
 {
-	return run(bpf_program__fd(c->tc->progs.tc_reply), in, out);
+	return rig_run(bpf_program__fd(c->tc->progs.tc_reply), in, out);
 }
 
 unsigned rig_capture_take(struct rig_capture *c, struct rig_captured ret[RIG_CAPTURED])

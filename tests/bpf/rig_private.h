@@ -60,3 +60,6 @@ void rig_destroy(struct rig *r);
 void rig_make_mappable(const struct rig *r);
 /* Ends the process, saying what failed by errno, if a result is negative. */
 void rig_must(int result, const char *what);
+
+/* Runs a program once; what it returns. */
+int rig_run(int prog, const struct frame *in, struct frame *out);

@@ -7,7 +7,6 @@
 
 #define TIME 20 /* ages */
 
-static const unsigned in_order[] = {0, 1, 2, 3};
 static const uint64_t well = LB_NODE_IN_USE | LB_NODE_KNOWN | LB_NODE_USABLE;
 
 static int setup(void **state)
@@ -32,34 +31,11 @@ static struct bed *begin(void **state, unsigned remote)
 
 	tunnel_begin(x, AF_INET);
 	rig_set_flags(x->rig, &x->tcp, LB_SVC_REMOTE | LB_SVC_AFFINITY);
-	rig_set_rows(x->rig, &x->tcp, in_order, 4, LB_ROW_UNSETTLED);
+	rig_set_rows(x->rig, &x->tcp, tunnel_in_order, 4, LB_ROW_UNSETTLED);
 	for (unsigned i = 0; i < 4; i++)
 		if (remote >> i & 1)
 			rig_set_remote(x->rig, &x->tcp, i, NODE);
 	return x;
-}
-
-static struct tunnel_spec asks(uint8_t at, uint8_t hops)
-{
-	return (struct tunnel_spec){.family = AF_INET,
-				    .src = HERE,
-				    .dst = THERE,
-				    .at = at,
-				    .flags = LB_TUNNEL_ASK,
-				    .hops = hops,
-				    .backends = in_order};
-}
-
-static struct tunnel_spec for_good(uint8_t hops)
-{
-	return (struct tunnel_spec){.family = AF_INET, .src = HERE, .dst = THERE, .hops = hops};
-}
-
-static struct tunnel_spec from_there(struct tunnel_spec t)
-{
-	t.src = THERE;
-	t.dst = HERE;
-	return t;
 }
 
 /* The client has had an established flow of backend i, which is here. */
@@ -68,7 +44,7 @@ static void be_kept(struct bed *x, unsigned i)
 	const struct frame_spec req = bed_request(&x->tcp, 1000, TCP_SYN_FLAG);
 	struct tunnel_spec named = tunnel_from(AF_INET);
 
-	named.backends = &in_order[i];
+	named.backends = &tunnel_in_order[i];
 	assert_int_equal(tunnel_xdp(x, &req, &named), XDP_PASS);
 	bed_answer(x, &req, i, TCP_SYN_FLAG | TCP_ACK_FLAG);
 	bed_answer(x, &req, i, TCP_ACK_FLAG);
@@ -81,12 +57,12 @@ static void a_new_flow_asks_whom_its_client_keeps(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec syn = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	const struct tunnel_spec ask = asks(0, 0), first = for_good(0);
+	const struct tunnel_spec ask = tunnel_asks(0, 0), first = tunnel_for_good(0);
 
 	assert_int_equal(bed_xdp(x, &syn), XDP_TX);
 	tunnel_expect_sent(x, &syn, &ask);
 	assert_int_equal(rig_n_flows(x->rig), 0);
-	rig_set_rows(x->rig, &x->tcp, in_order, 4, 0);
+	rig_set_rows(x->rig, &x->tcp, tunnel_in_order, 4, 0);
 	assert_int_equal(bed_xdp(x, &syn), XDP_TX);
 	tunnel_expect_sent(x, &syn, &first); /* of a settled row all are the first's */
 	assert_int_equal(rig_n_flows(x->rig), 1);
@@ -106,7 +82,7 @@ static void without_affinity_nobody_is_asked(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec syn = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	const struct tunnel_spec first = for_good(0);
+	const struct tunnel_spec first = tunnel_for_good(0);
 
 	rig_set_flags(x->rig, &x->tcp, LB_SVC_REMOTE);
 	assert_int_equal(bed_xdp(x, &syn), XDP_TX);
@@ -136,7 +112,7 @@ static void beyond_the_rate_nobody_is_asked(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec syn = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	const struct tunnel_spec ask = asks(0, 0), first = for_good(0);
+	const struct tunnel_spec ask = tunnel_asks(0, 0), first = tunnel_for_good(0);
 
 	rig_set_limit(x->rig, &x->tcp, 1);
 	for (unsigned i = 0; i < 3; i++, syn.sport++) {
@@ -151,8 +127,8 @@ static void who_is_kept_has_the_new_flow_and_all_that_follows(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	const struct tunnel_spec ask = from_there(asks(1, 0));
-	struct tunnel_spec told = for_good(1);
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(1, 0));
+	struct tunnel_spec told = tunnel_for_good(1);
 
 	be_kept(x, 2);
 	for (unsigned i = 0; i < 2; i++) { /* also when it is sent again */
@@ -161,7 +137,7 @@ static void who_is_kept_has_the_new_flow_and_all_that_follows(void **state)
 	}
 	assert_int_equal(rig_flow_state(rig_flow(x->rig, &req, 2)), LB_FLOW_NEW);
 	req.tcp_flags = TCP_ACK_FLAG;
-	told.backends = &in_order[2];
+	told.backends = &tunnel_in_order[2];
 	told.flags = LB_TUNNEL_TOLD;
 	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
 	tunnel_expect_sent(x, &req, &told);
@@ -171,7 +147,7 @@ static void a_flow_that_goes_on_is_not_its_clients_last_ones(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
-	const struct tunnel_spec ask = from_there(asks(1, 0)), first = for_good(1);
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(1, 0)), first = tunnel_for_good(1);
 
 	be_kept(x, 2);
 	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
@@ -182,7 +158,7 @@ static void whom_nobody_keeps_is_the_firsts(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	const struct tunnel_spec ask = from_there(asks(1, 0)), first = for_good(1);
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(1, 0)), first = tunnel_for_good(1);
 
 	be_kept(x, 2);
 	bed_make_silent(rig_affine(x->rig, &x->tcp, CLIENT, 2), TIME + 3); /* it was long ago */
@@ -199,7 +175,7 @@ static void whom_nobody_keeps_goes_to_no_silent_node(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	const struct tunnel_spec ask = from_there(asks(2, 2)), first = for_good(3);
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(2, 2)), first = tunnel_for_good(3);
 
 	rig_add_node(x->rig, NODE + 1, AF_INET, THERE + 1, 0);
 	rig_set_remote(x->rig, &x->tcp, 0, NODE + 1);
@@ -216,7 +192,7 @@ static void whom_nobody_keeps_goes_to_no_silent_node(void **state)
 						 .src = HERE,
 						 .dst = THERE,
 						 .hops = first.hops,
-						 .backends = &in_order[1]});
+						 .backends = &tunnel_in_order[1]});
 }
 
 int main(void)

@@ -5,16 +5,14 @@
  */
 #include "bpf/tunnel_bed.h"
 
-static const unsigned in_order[] = {0, 1, 2, 3};
-
 /* All four candidates, of which those in `remote` (bits) are on the other node; unsettled. */
 static struct bed *begin(void **state, unsigned remote)
 {
 	struct bed *x = bed_begin(state);
 
 	tunnel_begin(x, AF_INET);
-	rig_set_rows(x->rig, &x->tcp, in_order, 4, LB_ROW_UNSETTLED);
-	rig_set_rows(x->rig, &x->udp, in_order, 4, LB_ROW_UNSETTLED);
+	rig_set_rows(x->rig, &x->tcp, tunnel_in_order, 4, LB_ROW_UNSETTLED);
+	rig_set_rows(x->rig, &x->udp, tunnel_in_order, 4, LB_ROW_UNSETTLED);
 	for (unsigned i = 0; i < 4; i++) {
 		if (!(remote >> i & 1))
 			continue;
@@ -24,37 +22,12 @@ static struct bed *begin(void **state, unsigned remote)
 	return x;
 }
 
-/* What is sent on, or from here: it asks the candidate `at`, or is the first's for good. */
-static struct tunnel_spec asks(uint8_t at, uint8_t hops)
-{
-	return (struct tunnel_spec){.family = AF_INET,
-				    .src = HERE,
-				    .dst = THERE,
-				    .at = at,
-				    .flags = LB_TUNNEL_ASK,
-				    .hops = hops,
-				    .backends = in_order};
-}
-
-static struct tunnel_spec for_good(uint8_t hops)
-{
-	return (struct tunnel_spec){.family = AF_INET, .src = HERE, .dst = THERE, .hops = hops};
-}
-
-/* The same as it comes from the other node. */
-static struct tunnel_spec from_there(struct tunnel_spec t)
-{
-	t.src = THERE;
-	t.dst = HERE;
-	return t;
-}
-
 static void an_unknown_flow_is_asked_for_at_the_firsts_node(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec ack = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
 	struct frame_spec udp = bed_request(&x->udp, 40000, 0);
-	const struct tunnel_spec want = asks(0, 0);
+	const struct tunnel_spec want = tunnel_asks(0, 0);
 
 	assert_int_equal(bed_xdp(x, &ack), XDP_TX);
 	tunnel_expect_sent(x, &ack, &want);
@@ -68,7 +41,7 @@ static void who_is_here_is_asked_here(void **state)
 {
 	struct bed *x = begin(state, 1u << 2);
 	struct frame_spec ack = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
-	const struct tunnel_spec want = asks(2, 0);
+	const struct tunnel_spec want = tunnel_asks(2, 0);
 
 	assert_int_equal(bed_xdp(x, &ack), XDP_TX);
 	tunnel_expect_sent(x, &ack, &want);
@@ -79,7 +52,7 @@ static void what_begins_is_the_firsts(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec syn = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	const struct tunnel_spec want = for_good(0);
+	const struct tunnel_spec want = tunnel_for_good(0);
 
 	assert_int_equal(bed_xdp(x, &syn), XDP_TX);
 	tunnel_expect_sent(x, &syn, &want);
@@ -90,10 +63,10 @@ static void who_knows_the_flow_has_it(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	const struct tunnel_spec ask = from_there(asks(1, LB_TUNNEL_HOPS_MAX));
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(1, LB_TUNNEL_HOPS_MAX));
 	struct tunnel_spec named = tunnel_from(AF_INET);
 
-	named.backends = &in_order[2]; /* it began at backend 2, which is here */
+	named.backends = &tunnel_in_order[2]; /* it began at backend 2, which is here */
 	assert_int_equal(tunnel_xdp(x, &req, &named), XDP_PASS);
 	req.tcp_flags = TCP_ACK_FLAG;
 	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_PASS);
@@ -106,10 +79,10 @@ static void who_knows_the_flow_tells_who_asked(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	const struct tunnel_spec ask = from_there(asks(1, 0));
-	struct tunnel_spec named = tunnel_from(AF_INET), told = for_good(1);
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(1, 0));
+	struct tunnel_spec named = tunnel_from(AF_INET), told = tunnel_for_good(1);
 
-	named.backends = told.backends = &in_order[2];
+	named.backends = told.backends = &tunnel_in_order[2];
 	told.flags = LB_TUNNEL_TOLD;
 	assert_int_equal(tunnel_xdp(x, &req, &named), XDP_PASS);
 	req.tcp_flags = TCP_ACK_FLAG;
@@ -124,10 +97,11 @@ static void who_is_told_remembers_and_sends_it_there(void **state)
 {
 	struct bed *x = begin(state, 0xf);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
-	struct tunnel_spec told = from_there(for_good(1)), want = for_good(2), later = for_good(0);
+	struct tunnel_spec told = tunnel_there(tunnel_for_good(1)), want = tunnel_for_good(2),
+			   later = tunnel_for_good(0);
 
 	told.flags = LB_TUNNEL_TOLD;
-	told.backends = want.backends = later.backends = &in_order[2];
+	told.backends = want.backends = later.backends = &tunnel_in_order[2];
 	assert_int_equal(tunnel_xdp(x, &req, &told), XDP_TX);
 	tunnel_expect_sent(x, &req, &want);
 	assert_int_equal(rig_n_flows(x->rig), 1);
@@ -140,14 +114,14 @@ static void who_is_told_otherwise_than_he_knows_goes_by_what_he_knows(void **sta
 {
 	struct bed *x = begin(state, 0xf);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	const struct tunnel_spec first = for_good(0);
-	struct tunnel_spec told = from_there(for_good(1));
+	const struct tunnel_spec first = tunnel_for_good(0);
+	struct tunnel_spec told = tunnel_there(tunnel_for_good(1));
 
 	assert_int_equal(bed_xdp(x, &req), XDP_TX);
 	tunnel_expect_sent(x, &req, &first);
 	req.tcp_flags = TCP_ACK_FLAG;
 	told.flags = LB_TUNNEL_TOLD;
-	told.backends = &in_order[2];
+	told.backends = &tunnel_in_order[2];
 	assert_int_equal(tunnel_xdp(x, &req, &told), XDP_TX);
 	assert_int_equal(bed_xdp(x, &req), XDP_TX);
 	tunnel_expect_sent(x, &req, &first);
@@ -158,10 +132,10 @@ static void who_is_told_of_himself_drops_it(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
-	struct tunnel_spec told = from_there(for_good(1));
+	struct tunnel_spec told = tunnel_there(tunnel_for_good(1));
 
 	told.flags = LB_TUNNEL_TOLD;
-	told.backends = &in_order[2];
+	told.backends = &tunnel_in_order[2];
 	tunnel_expect_drop(x, &req, &told, LB_DROP_TUNNEL_TARGET);
 	assert_int_equal(rig_n_flows(x->rig), 0);
 }
@@ -171,13 +145,13 @@ static void what_was_not_asked_is_not_remembered(void **state)
 {
 	struct bed *x = begin(state, 0xf);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	struct tunnel_spec told = from_there(for_good(1));
+	struct tunnel_spec told = tunnel_there(tunnel_for_good(1));
 
 	told.flags = LB_TUNNEL_TOLD;
-	told.backends = &in_order[2];
+	told.backends = &tunnel_in_order[2];
 	assert_int_equal(tunnel_xdp(x, &req, &told), XDP_TX);
 	assert_int_equal(rig_n_flows(x->rig), 0);
-	rig_set_rows(x->rig, &x->tcp, in_order, 4, 0);
+	rig_set_rows(x->rig, &x->tcp, tunnel_in_order, 4, 0);
 	req.tcp_flags = TCP_ACK_FLAG;
 	assert_int_equal(tunnel_xdp(x, &req, &told), XDP_TX);
 	assert_int_equal(rig_n_flows(x->rig), 0);
@@ -190,10 +164,10 @@ static void who_is_not_named_is_found_where_he_is(void **state)
 	static const unsigned without[] = {0, 1, 3, 3};
 	struct bed *x = begin(state, 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
-	struct tunnel_spec ask = from_there(asks(1, 0)), back = for_good(1);
-	struct tunnel_spec named = tunnel_from(AF_INET), told = for_good(1);
+	struct tunnel_spec ask = tunnel_there(tunnel_asks(1, 0)), back = tunnel_for_good(1);
+	struct tunnel_spec named = tunnel_from(AF_INET), told = tunnel_for_good(1);
 
-	named.backends = told.backends = &in_order[2];
+	named.backends = told.backends = &tunnel_in_order[2];
 	told.flags = LB_TUNNEL_TOLD;
 	ask.backends = without;
 	rig_set_region(x->rig, &x->tcp, LB_BACKEND_UNIT);
@@ -214,9 +188,9 @@ static void who_does_not_sends_it_back_to_who_asks(void **state)
 	struct bed *x = begin(state, 1u << 2 | 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
 	const struct rig_hop h = tunnel_hop(AF_INET);
-	const struct tunnel_spec ask = from_there(asks(1, 0)), back = asks(2, 1),
-				 asked = from_there(asks(2, 1));
-	struct tunnel_spec on = asks(2, 2);
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(1, 0)), back = tunnel_asks(2, 1),
+				 asked = tunnel_there(tunnel_asks(2, 1));
+	struct tunnel_spec on = tunnel_asks(2, 2);
 
 	rig_add_node(x->rig, NODE + 1, AF_INET, THERE + 1, 0);
 	rig_set_hop(x->rig, NODE + 1, 0, &h);
@@ -234,8 +208,8 @@ static void what_nobody_knows_is_the_firsts_for_good(void **state)
 {
 	struct bed *x = begin(state, 1);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
-	const struct tunnel_spec ask = from_there(asks(1, 1)), want = for_good(2);
-	const struct tunnel_spec back = from_there(for_good(2));
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(1, 1)), want = tunnel_for_good(2);
+	const struct tunnel_spec back = tunnel_there(tunnel_for_good(2));
 
 	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
 	tunnel_expect_sent(x, &req, &want);
@@ -251,7 +225,7 @@ static void the_first_has_it_at_once_if_he_is_here(void **state)
 {
 	struct bed *x = begin(state, 0);
 	struct frame_spec req = bed_request(&x->udp, 40000, 0);
-	const struct tunnel_spec ask = from_there(asks(1, 1));
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(1, 1));
 
 	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_PASS);
 	tunnel_expect_given(x, &req, 0);
@@ -264,10 +238,10 @@ static void what_nobody_knows_is_the_nexts_where_the_firsts_tuple_is_taken(void 
 	struct bed *x = begin(state, 0);
 	struct frame_spec first = bed_request(&x->udp, 1000, 0), req;
 	const struct tunnel_spec named = tunnel_from(AF_INET);
-	const struct tunnel_spec ask = from_there(asks(0, LB_TUNNEL_HOPS_MAX));
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(0, LB_TUNNEL_HOPS_MAX));
 
 	bed_add(x, &x->other, 54, IPPROTO_UDP, 4);
-	rig_set_rows(x->rig, &x->other, in_order, 4, LB_ROW_UNSETTLED);
+	rig_set_rows(x->rig, &x->other, tunnel_in_order, 4, LB_ROW_UNSETTLED);
 	req = bed_request(&x->other, 1000, 0);
 	assert_int_equal(tunnel_xdp(x, &first, &named), XDP_PASS);
 	tunnel_expect_given(x, &first, 0);
@@ -286,7 +260,7 @@ static void there_are_so_many_hops_and_no_more(void **state)
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
 
 	for (uint8_t at = 0; at < 4; at++) {
-		const struct tunnel_spec ask = from_there(asks(at, LB_TUNNEL_HOPS_MAX));
+		const struct tunnel_spec ask = tunnel_there(tunnel_asks(at, LB_TUNNEL_HOPS_MAX));
 
 		tunnel_expect_drop(x, &req, &ask, LB_DROP_TUNNEL_TARGET);
 	}
@@ -297,7 +271,7 @@ static void without_a_token_it_is_the_firsts(void **state)
 {
 	struct bed *x = begin(state, 1u << 2);
 	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
-	const struct tunnel_spec ask = from_there(asks(0, 0)), want = asks(2, 1);
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(0, 0)), want = tunnel_asks(2, 1);
 
 	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
 	tunnel_expect_sent(x, &req, &want);
@@ -318,7 +292,7 @@ static void errors_find_the_owner_too(void **state)
 				   .dst = VIP,
 				   .proto = bed_icmp(),
 				   .icmp_type = bed_is_v6() ? 2 : 3};
-	const struct tunnel_spec want = asks(0, 0);
+	const struct tunnel_spec want = tunnel_asks(0, 0);
 	struct frame quoted;
 
 	frame_make(&quoted, &sent);
@@ -327,7 +301,7 @@ static void errors_find_the_owner_too(void **state)
 	error.payload = error.quote_len;
 	assert_int_equal(bed_xdp(x, &error), XDP_TX);
 	tunnel_expect_sent(x, &error, &want);
-	rig_set_rows(x->rig, &x->tcp, in_order, 4, 0);
+	rig_set_rows(x->rig, &x->tcp, tunnel_in_order, 4, 0);
 	assert_int_equal(bed_xdp(x, &error), XDP_TX);
 	tunnel_expect_sent(x, &error,
 			   &(struct tunnel_spec){.family = AF_INET, .src = HERE, .dst = THERE});

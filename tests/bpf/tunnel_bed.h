@@ -40,6 +40,34 @@ static inline struct tunnel_spec tunnel_from(int family)
 	return (struct tunnel_spec){.family = family, .src = THERE, .dst = HERE};
 }
 
+static const unsigned tunnel_in_order[] = {0, 1, 2, 3};
+
+/* What is sent on, or from here, over IPv4: it asks the candidate `at` of four in order, */
+static inline struct tunnel_spec tunnel_asks(uint8_t at, uint8_t hops)
+{
+	return (struct tunnel_spec){.family = AF_INET,
+				    .src = HERE,
+				    .dst = THERE,
+				    .at = at,
+				    .flags = LB_TUNNEL_ASK,
+				    .hops = hops,
+				    .backends = tunnel_in_order};
+}
+
+/* or is the first's for good. */
+static inline struct tunnel_spec tunnel_for_good(uint8_t hops)
+{
+	return (struct tunnel_spec){.family = AF_INET, .src = HERE, .dst = THERE, .hops = hops};
+}
+
+/* The same as it comes from the other node. */
+static inline struct tunnel_spec tunnel_there(struct tunnel_spec t)
+{
+	t.src = THERE;
+	t.dst = HERE;
+	return t;
+}
+
 /* What a client sends, tunnelled by the other node, through xdp_lb. */
 static inline int tunnel_xdp(struct bed *x, const struct frame_spec *req,
 			     const struct tunnel_spec *t)
