@@ -23,4 +23,7 @@ crds: $(B)/crds ## write deploy/crds from the decoder's tables
 dashboards: ## write Grafana's dashboards, deploy/grafana, from the table of scripts/dashboards
 	$(Q)scripts/dashboards
 
-.PHONY: reference crds dashboards
+grafana-test: ## these dashboards against Grafana's published types (go; minutes once)
+	$(Q)tests/grafana/run
+
+.PHONY: reference crds dashboards grafana-test
