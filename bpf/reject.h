@@ -74,7 +74,7 @@ __noinline int reject_by_reset(struct xdp_md *ctx, struct lb_scratch *s)
 /* Moves the Ethernet header and its tags forward by so much. */
 static __always_inline bool reject_make_room(struct xdp_md *ctx, __u32 eth_len, __u32 room)
 {
-	__u8 eth[REJECT_ETH_MAX];
+	__u8 eth[REJECT_ETH_MAX] = {}; /* Linux 6.1.176 wants all of it written */
 
 	if (eth_len < sizeof(struct ethhdr) || eth_len > sizeof(eth) ||
 	    bpf_xdp_load_bytes(ctx, 0, eth, eth_len) || bpf_xdp_adjust_head(ctx, -(int)room))

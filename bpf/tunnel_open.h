@@ -130,7 +130,7 @@ static __always_inline enum lb_drop open_look(struct lb_scratch *s, struct packe
 __noinline bool open_pull_tagged(struct xdp_md *ctx, __u32 eth_len, __u32 outer, bool inner_v4)
 {
 	__be16 proto = inner_v4 ? bpf_htons(ETH_P_IP) : bpf_htons(ETH_P_IPV6);
-	__u8 eth[REJECT_ETH_MAX];
+	__u8 eth[REJECT_ETH_MAX] = {}; /* Linux 6.1.176 wants all of it written */
 
 	if (eth_len < sizeof(struct ethhdr) || eth_len > sizeof(eth) ||
 	    bpf_xdp_load_bytes(ctx, 0, eth, eth_len) || bpf_xdp_adjust_head(ctx, (int)outer))
