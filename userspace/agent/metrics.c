@@ -308,7 +308,7 @@ void metrics_problems(const struct agent *a, struct problems *list)
 				    "%s are not answered for: %s; it is tried again every %u s",
 				    what[i],
 				    taken ? "somebody else has the port" : strerror(-error),
-				    (unsigned)(METRICS_RETRY_NS / NSEC_PER_SEC));
+				    (unsigned)(HTTP_RETRY_NS / NSEC_PER_SEC));
 	}
 }
 

@@ -236,7 +236,7 @@ void page_problems(const struct agent *a, struct problems *list)
 		problem_add(list, SEVERITY_INFO, &ref, &text,
 			    "the status page is not served: %s; it is tried again every %u s",
 			    taken ? "somebody else has the port" : strerror(-error),
-			    (unsigned)(PAGE_RETRY_NS / NSEC_PER_SEC));
+			    (unsigned)(HTTP_RETRY_NS / NSEC_PER_SEC));
 }
 
 void page_start(struct agent *a)

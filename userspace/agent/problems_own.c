@@ -211,7 +211,7 @@ static void add_health(const struct agent *a, struct problems *list)
 			    "health checks of this node at port %u are not answered from here: "
 			    "%s; it is tried again every %u s",
 			    f.port, taken ? "somebody else listens" : strerror(-f.error),
-			    (unsigned)(HEALTH_RETRY_NS / NSEC_PER_SEC));
+			    (unsigned)(HTTP_RETRY_NS / NSEC_PER_SEC));
 	}
 }
 

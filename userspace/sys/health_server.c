@@ -5,7 +5,6 @@
 #include "sys/health_server.h"
 
 #include "base/mem.h"
-#include "sys/http_server.h"
 
 #include <assert.h>
 #include <event2/buffer.h>
@@ -18,15 +17,14 @@
 
 struct health_port {
 	struct plan_health answer; /* its strings are owned */
-	struct http_port *socket;  /* of the server; NULL: not bound */
-	int error;                 /* why not, -errno */
+	struct http_wish wish;
 };
 
 struct health_server {
 	struct http_server *http;  /* owned */
 	struct health_port *ports; /* by port; owned */
 	size_t n;
-	nsec_t retry_at;
+	nsec_t retry_at; /* the first of them is tried again */
 };
 
 /* --- answering -------------------------------------------------------------------------------- */
@@ -83,29 +81,18 @@ static void on_request(void *ctx, struct evhttp_request *r, uint16_t port)
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
-static void open_port(struct health_server *s, struct health_port *p)
+static void close_port(struct health_port *p)
 {
-	const struct http_address at = {.port = p->answer.port};
-
-	p->error = http_server_listen(s->http, &at, &p->socket);
-}
-
-static void close_port(struct health_server *s, struct health_port *p)
-{
-	http_server_close(s->http, p->socket);
+	(void)http_wish_set(&p->wish, NULL, 0);
 	free((char *)(uintptr_t)p->answer.ns);
 	free((char *)(uintptr_t)p->answer.name);
 }
 
-static void try_ports(struct health_server *s, nsec_t now)
+static void tick_ports(struct health_server *s, nsec_t now)
 {
 	s->retry_at = NSEC_NEVER;
-	for (size_t i = 0; i < s->n; i++) {
-		if (!s->ports[i].socket)
-			open_port(s, &s->ports[i]);
-		if (!s->ports[i].socket)
-			s->retry_at = nsec_add(now, HEALTH_RETRY_NS);
-	}
+	for (size_t i = 0; i < s->n; i++)
+		s->retry_at = nsec_min(s->retry_at, http_wish_tick(&s->ports[i].wish, now));
 }
 
 static bool same_answer(const struct plan_health *a, const struct plan_health *b)
@@ -137,27 +124,36 @@ void health_server_set(struct health_server *s, const struct plan_health *items,
 	for (size_t i = 0; i < n; i++) {
 		assert(i == 0 || items[i - 1].port < items[i].port);
 		while (at < s->n && s->ports[at].answer.port < items[i].port)
-			close_port(s, &s->ports[at++]);
+			close_port(&s->ports[at++]);
+		ports[i].wish = http_wish_none(s->http);
 		ports[i].answer = items[i];
 		ports[i].answer.ns = xstrdup(items[i].ns);
 		ports[i].answer.name = xstrdup(items[i].name);
 		if (at == s->n || s->ports[at].answer.port != items[i].port)
 			continue;
-		ports[i].socket = TAKE_PTR(s->ports[at].socket);
-		close_port(s, &s->ports[at++]);
+		/* One that was not to be had is tried at once. */
+		if (!s->ports[at].wish.error) {
+			ports[i].wish = s->ports[at].wish;
+			s->ports[at].wish = http_wish_none(s->http);
+		}
+		close_port(&s->ports[at++]);
 	}
 	while (at < s->n)
-		close_port(s, &s->ports[at++]);
+		close_port(&s->ports[at++]);
 	free(s->ports);
 	s->ports = ports;
 	s->n = n;
-	try_ports(s, now);
+	/* Once all that is not wanted any more is closed. */
+	for (size_t i = 0; i < n; i++)
+		(void)http_wish_set(&ports[i].wish, &(struct http_address){.port = items[i].port},
+				    now);
+	tick_ports(s, now);
 }
 
 nsec_t health_server_tick(struct health_server *s, nsec_t now)
 {
 	if (now >= s->retry_at)
-		try_ports(s, now);
+		tick_ports(s, now);
 	return nsec_min(s->retry_at, http_server_tick(s->http, now));
 }
 
@@ -166,12 +162,12 @@ bool health_server_failure(const struct health_server *s, size_t i, struct healt
 	for (size_t k = 0; k < s->n; k++) {
 		const struct health_port *p = &s->ports[k];
 
-		if (!p->error || i--)
+		if (!p->wish.error || i--)
 			continue;
 		*ret = (struct health_failure){.port = p->answer.port,
 					       .ns = p->answer.ns,
 					       .name = p->answer.name,
-					       .error = p->error};
+					       .error = p->wish.error};
 		return true;
 	}
 	return false;
@@ -200,7 +196,7 @@ struct health_server *health_server_free(struct health_server *s)
 	if (!s)
 		return NULL;
 	for (size_t i = 0; i < s->n; i++)
-		close_port(s, &s->ports[i]);
+		close_port(&s->ports[i]);
 	free(s->ports);
 	http_server_free(s->http);
 	free(s);

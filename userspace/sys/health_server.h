@@ -5,15 +5,15 @@
  * plan/plan_health.h. Bounds: HEALTH_CLIENTS connections of all ports together (further ones wait
  * in the backlog), HEALTH_CLIENT_NS for a client to send or read something, 4 KiB of headers.
  *
- * A port that somebody else has (kube-proxy, as a rule) is tried again every HEALTH_RETRY_NS.
+ * A port that somebody else has (kube-proxy, as a rule) is tried again every HTTP_RETRY_NS.
  */
 #pragma once
 
 #include "plan/plan_health.h"
+#include "sys/http_wish.h"
 
 #define HEALTH_CLIENTS   64
 #define HEALTH_CLIENT_NS (5 * NSEC_PER_SEC)
-#define HEALTH_RETRY_NS  (10 * NSEC_PER_SEC)
 
 struct loop;
 struct health_server;

@@ -36,20 +36,11 @@ struct asking {
 	nsec_t until; /* the answer has gone out by then; NSEC_NEVER: there is none yet */
 };
 
-struct port {
-	struct http_server *http; /* owned */
-	struct http_address at;
-	bool is_wanted;
-	struct http_port *socket; /* of the server; NULL: not bound */
-	int error;                /* why not, -errno */
-	nsec_t retry_at;
-};
-
 struct metrics_server {
-	struct loop *loop; /* borrowed */
-	struct port ports[METRICS_N_PORTS];
-	struct asking *asking;             /* owned */
-	struct text *texts[METRICS_TEXTS]; /* owned; NULL: room for one */
+	struct loop *loop;                       /* borrowed */
+	struct http_wish ports[METRICS_N_PORTS]; /* their servers are owned */
+	struct asking *asking;                   /* owned */
+	struct text *texts[METRICS_TEXTS];       /* owned; NULL: room for one */
 	bool is_ready;
 };
 
@@ -259,30 +250,10 @@ void metrics_server_give(struct metrics_server *s, enum exposition_format format
 
 /* --- ports ------------------------------------------------------------------------------------ */
 
-static void try_port(struct port *p, nsec_t now)
-{
-	p->retry_at = NSEC_NEVER;
-	p->error = http_server_listen(p->http, &p->at, &p->socket);
-	if (p->error != 0)
-		p->retry_at = nsec_add(now, METRICS_RETRY_NS);
-}
-
 void metrics_server_listen(struct metrics_server *s, enum metrics_port which,
 			   const struct http_address *at, nsec_t now)
 {
-	struct port *p = &s->ports[which];
-
-	if (p->is_wanted == (at != NULL) &&
-	    (!at || (p->at.port == at->port && ip_addr_equal(&p->at.addr, &at->addr))))
-		return;
-	http_server_close(p->http, TAKE_PTR(p->socket));
-	p->is_wanted = at != NULL;
-	p->error = 0;
-	p->retry_at = NSEC_NEVER;
-	if (!at)
-		return;
-	p->at = *at;
-	try_port(p, now);
+	(void)http_wish_set(&s->ports[which], at, now);
 }
 
 int metrics_server_error(const struct metrics_server *s, enum metrics_port which)
@@ -332,11 +303,10 @@ nsec_t metrics_server_tick(struct metrics_server *s, nsec_t now)
 	nsec_t next = nsec_min(tick_answers(s, now), tick_texts(s, now));
 
 	for (size_t i = 0; i < METRICS_N_PORTS; i++) {
-		struct port *p = &s->ports[i];
+		struct http_wish *p = &s->ports[i];
 
-		if (now >= p->retry_at)
-			try_port(p, now);
-		next = nsec_min(next, nsec_min(p->retry_at, http_server_tick(p->http, now)));
+		next = nsec_min(next,
+				nsec_min(http_wish_tick(p, now), http_server_tick(p->http, now)));
 	}
 	return next;
 }
@@ -355,12 +325,10 @@ struct metrics_server *metrics_server_new(struct loop *loop)
 	};
 
 	s->loop = loop;
-	s->ports[METRICS_PORT].http = http_server_new(&args);
+	s->ports[METRICS_PORT] = http_wish_none(http_server_new(&args));
 	args.max_clients = HEALTH_CLIENTS;
 	args.handler = on_health;
-	s->ports[METRICS_HEALTH_PORT].http = http_server_new(&args);
-	for (size_t i = 0; i < METRICS_N_PORTS; i++)
-		s->ports[i].retry_at = NSEC_NEVER;
+	s->ports[METRICS_HEALTH_PORT] = http_wish_none(http_server_new(&args));
 	return s;
 }
 

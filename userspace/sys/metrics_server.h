@@ -9,18 +9,17 @@
  * texts takes a bounded share of the time, and there are METRICS_TEXTS of them in memory at most:
  * when all are still being read, the newest is given to whoever comes.
  *
- * A port that somebody else has is tried again every METRICS_RETRY_NS.
+ * A port that somebody else has is tried again every HTTP_RETRY_NS.
  */
 #pragma once
 
 #include "base/exposition.h"
-#include "sys/http_server.h"
+#include "sys/http_wish.h"
 
 #define METRICS_CLIENTS   32
 #define METRICS_CLIENT_NS (5 * NSEC_PER_SEC)  /* for a client to send or read something */
 #define METRICS_REPLY_NS  (15 * NSEC_PER_SEC) /* for the whole of an answer */
 #define METRICS_FRESH_NS  (1 * NSEC_PER_SEC)
-#define METRICS_RETRY_NS  (10 * NSEC_PER_SEC)
 #define METRICS_TEXTS     4
 
 struct loop;

@@ -26,11 +26,7 @@ struct page_server {
 	size_t n_files;
 	struct http_server *http; /* owned */
 	struct watcher *watchers; /* owned */
-	struct http_port *socket; /* of the http; NULL: not bound */
-	struct http_address at;
-	bool is_wanted;
-	int error; /* why it is not bound, -errno */
-	nsec_t retry_at;
+	struct http_wish port;
 	char *picture; /* owned */
 	size_t picture_len;
 };
@@ -227,40 +223,23 @@ void page_server_draw(struct page_server *s, char *svg, size_t len)
 
 /* --- the port --------------------------------------------------------------------------------- */
 
-static void try_port(struct page_server *s, nsec_t now)
-{
-	s->error = http_server_listen(s->http, &s->at, &s->socket);
-	s->retry_at = s->error ? nsec_add(now, PAGE_RETRY_NS) : NSEC_NEVER;
-}
-
 void page_server_listen(struct page_server *s, const struct http_address *at, nsec_t now)
 {
-	if (s->is_wanted == (at != NULL) &&
-	    (!at || (s->at.port == at->port && ip_addr_equal(&s->at.addr, &at->addr))))
+	if (!http_wish_set(&s->port, at, now))
 		return;
-	http_server_close(s->http, TAKE_PTR(s->socket));
 	/* evhttp notices, and says so */
 	for (const struct watcher *w = s->watchers; w; w = w->next)
 		(void)shutdown(bufferevent_getfd(stream_of(w)), SHUT_RDWR);
-	s->is_wanted = at != NULL;
-	s->error = 0;
-	s->retry_at = NSEC_NEVER;
-	if (!at)
-		return;
-	s->at = *at;
-	try_port(s, now);
 }
 
 int page_server_error(const struct page_server *s)
 {
-	return s->error;
+	return s->port.error;
 }
 
 nsec_t page_server_tick(struct page_server *s, nsec_t now)
 {
-	if (now >= s->retry_at)
-		try_port(s, now);
-	return nsec_min(s->retry_at, http_server_tick(s->http, now));
+	return nsec_min(http_wish_tick(&s->port, now), http_server_tick(s->http, now));
 }
 
 struct page_server *page_server_new(struct loop *loop, const struct page_file *files, size_t n)
@@ -280,7 +259,7 @@ struct page_server *page_server_new(struct loop *loop, const struct page_file *f
 	s->files = files;
 	s->n_files = n;
 	s->http = http_server_new(&args);
-	s->retry_at = NSEC_NEVER;
+	s->port = http_wish_none(s->http);
 	return s;
 }
 

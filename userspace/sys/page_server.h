@@ -6,18 +6,17 @@
  * "localhost", since a page of somebody else's whose name was pointed here could read it otherwise.
  *
  * Who reads slowly misses events and is closed after PAGE_CLIENT_NS without any progress. A port
- * that somebody else has is tried again every PAGE_RETRY_NS.
+ * that somebody else has is tried again every HTTP_RETRY_NS.
  */
 #pragma once
 
-#include "sys/http_server.h"
+#include "sys/http_wish.h"
 
 #include <stddef.h>
 
 #define PAGE_CLIENTS   16 /* connections */
 #define PAGE_WATCHERS  4
 #define PAGE_CLIENT_NS (5 * NSEC_PER_SEC)
-#define PAGE_RETRY_NS  (10 * NSEC_PER_SEC)
 #define PAGE_PENDING   (256u << 10) /* octets that a watcher may have unread when it is told more */
 
 struct loop;

@@ -209,9 +209,9 @@ static void port_that_somebody_has_is_told_and_tried_again(void **state)
 
 	close(other);
 	set(b, two, 2); /* nothing changed: it is not tried at every plan */
-	pass(b, HEALTH_RETRY_NS / 2);
+	pass(b, HTTP_RETRY_NS / 2);
 	assert_true(health_server_failure(b->server, 0, &f));
-	pass(b, HEALTH_RETRY_NS);
+	pass(b, HTTP_RETRY_NS);
 	assert_false(health_server_failure(b->server, 0, &f));
 	expect(ask(b, AF_INET, PORT + 1, GET), " 200 OK");
 }

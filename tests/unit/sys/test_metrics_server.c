@@ -307,7 +307,7 @@ static void a_port_that_is_taken_is_tried_again(void **state)
 	close(fd);
 	turn(b, 5 * NSEC_PER_MSEC);
 	assert_int_equal(metrics_server_error(b->server, METRICS_PORT), -EADDRINUSE);
-	b->skew = METRICS_RETRY_NS;
+	b->skew = HTTP_RETRY_NS;
 	turn(b, 5 * NSEC_PER_MSEC);
 	assert_int_equal(metrics_server_error(b->server, METRICS_PORT), 0);
 	expect(ask(b, PORT + 2, GET), " 200 OK\r\n");

@@ -259,10 +259,10 @@ static void another_address_ends_who_watches(void **state)
 	assert_int_equal(page_server_error(b->server), -EADDRINUSE);
 	close(taken);
 	/* Then, and to the nanosecond, as the loop sleeps until that. */
-	assert_int_equal(page_server_tick(b->server, tried + PAGE_RETRY_NS - 1),
-			 tried + PAGE_RETRY_NS);
+	assert_int_equal(page_server_tick(b->server, tried + HTTP_RETRY_NS - 1),
+			 tried + HTTP_RETRY_NS);
 	assert_int_equal(page_server_error(b->server), -EADDRINUSE);
-	(void)page_server_tick(b->server, tried + PAGE_RETRY_NS);
+	(void)page_server_tick(b->server, tried + HTTP_RETRY_NS);
 	assert_int_equal(page_server_error(b->server), 0);
 	(void)listen_at(b, PORT);
 	close(fd);
