@@ -246,7 +246,8 @@ const size_t cli_n_verbs = sizeof(cli_verbs) / sizeof(cli_verbs[0]);
 
 const char *const cli_exit_codes =
 	"Exit code: 0 done; 1 could not (usage, no agent, refused, nothing there to explain); 2 "
-	"from status, if the agent has an error, a peer that is not Established or a failing data plane. Of migrate diff "
+	"from status, if the agent has an error, a peer that is not Established or a failing data plane, and from "
+	"preflight, if something vital is missing. Of migrate diff "
 	"and config diff: 0 all is equal; 1 something differs; 2 could not.";
 
 bool cli_word_is(const char *word, const char *name, const char *too)

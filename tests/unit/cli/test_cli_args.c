@@ -480,8 +480,9 @@ static void help_of_one_command_is_that_of_its_word(void **state)
 		"\n"
 		"Exit code: 0 done; 1 could not (usage, no agent, refused, nothing there to\n"
 		"explain); 2 from status, if the agent has an error, a peer that is not\n"
-		"Established or a failing data plane. Of migrate diff and config diff: 0 all is\n"
-		"equal; 1 something differs; 2 could not.\n");
+		"Established or a failing data plane, and from preflight, if something vital is\n"
+		"missing. Of migrate diff and config diff: 0 all is equal; 1 something differs; 2\n"
+		"could not.\n");
 	strbuf_done(&text);
 }
 
