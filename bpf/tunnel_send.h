@@ -2,8 +2,9 @@
 /*
  * Puts a packet into GUE (wire_tunnel.h) and sends it to another node. The packet itself is not
  * touched. The outer header has the client's DSCP and ECN (RFC 6040 4.1, normal mode) and a source
- * port of the flow's own, by which routers spread flows; it must not be fragmented. UDP has no
- * checksum, also over IPv6 (RFC 6935): the packet inside has its own, the rest is worth nothing.
+ * port of the flow's own, by which routers spread flows, or of pieces by client and protocol, since
+ * the later ones know no ports; it must not be fragmented. UDP has no checksum, also over IPv6 (RFC
+ * 6935): the packet inside has its own, the rest is worth nothing.
  */
 #pragma once
 
@@ -40,7 +41,8 @@ static __always_inline bool tunnel_look(struct xdp_md *ctx, const struct lb_scra
 	o->may_fragment = p->family == FAMILY_V4 && !(head[6] & IP_DONT_FRAGMENT >> 8);
 	o->tos = p->family == FAMILY_V4 ? head[1] : (__u8)(head[0] << 4 | head[1] >> 4);
 	o->inner = p->end - p->ip_off;
-	hash = lb_wire_flow_hash(p->saddr, s->flow.sport, s->flow.dport, p->proto);
+	hash = lb_wire_flow_hash(p->saddr, p->fragment ? 0 : s->flow.sport,
+				 p->fragment ? 0 : s->flow.dport, p->proto);
 	o->sport = bpf_htons(lb_gue_source_port(hash));
 	o->label = hash >> 44;
 	return true;

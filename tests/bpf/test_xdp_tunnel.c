@@ -344,6 +344,34 @@ static void each_flow_has_a_source_port_of_its_own(void **state)
 	assert_int_not_equal(first, other);
 }
 
+/* Nor are the pieces of one packet, the later of which say no ports. */
+static void the_pieces_of_a_packet_have_one_source_port(void **state)
+{
+	const uint16_t piece = 800;
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->udp, 40000, 0);
+	struct frame_spec other = bed_request(&x->tcp, 40001, TCP_ACK_FLAG);
+	struct frame whole;
+	uint16_t first = 0;
+
+	tunnel_begin(x, AF_INET);
+	rig_set_remote(x->rig, &x->tcp, 0, NODE);
+	rig_set_remote(x->rig, &x->udp, 0, NODE);
+	req.payload = 3 * piece;
+	frame_make(&whole, &req);
+	other.vlan = 5; /* which is not sent at once */
+	for (uint16_t i = 0; i < 4; i++) {
+		frame_cut(&x->in, &whole, i * piece, piece, 7);
+		assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_TX);
+		if (i == 0)
+			first = tunnel_take_port(&x->out, AF_INET);
+		else
+			assert_int_equal(tunnel_take_port(&x->out, AF_INET), first);
+		other.sport++;
+		assert_int_equal(bed_xdp(x, &other), XDP_TX);
+	}
+}
+
 static void what_does_not_fit_is_said_to_its_client(void **state)
 {
 	struct bed *x = bed_begin(state);
@@ -452,6 +480,7 @@ int main(void)
 		CLAIM_BOTH(private_data_has_the_version_that_the_node_is_sent, tunnel_setup),
 		CLAIM_BOTH(marks_and_classes_are_copied_outside, tunnel_setup),
 		CLAIM_BOTH(each_flow_has_a_source_port_of_its_own, tunnel_setup),
+		CLAIM_BOTH(the_pieces_of_a_packet_have_one_source_port, tunnel_setup),
 		CLAIM_BOTH(what_does_not_fit_is_said_to_its_client, tunnel_setup),
 		CLAIM_V4(what_may_be_cut_and_does_not_fit_is_dropped, tunnel_setup),
 		CLAIM_BOTH(the_way_of_the_uplink_is_preferred, tunnel_setup),
