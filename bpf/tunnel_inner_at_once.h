@@ -50,12 +50,14 @@ static __always_inline bool inner_at_once_find(const struct xdp_md *ctx, const s
 static __always_inline bool inner_at_once_record(struct lb_scratch *s, const struct packet *p,
 						 const struct target *t, struct at_once *x)
 {
-	bool is_syn = p->proto == IPPROTO_TCP && select_is_syn(p->tcp_flags), has;
+	bool is_tcp = p->proto == IPPROTO_TCP, has;
+	bool is_syn = is_tcp && select_is_syn(p->tcp_flags);
 
-	if (select_is_under_way(p->proto, p->tcp_flags) && !(t->row & LB_ROW_UNSETTLED) &&
-	    likely(!s->tunnel.hops))
+	if (is_tcp && p->tcp_flags & TCP_RST)
+		return false;
+	if (is_tcp && !is_syn && !(t->row & LB_ROW_UNSETTLED) && likely(!s->tunnel.hops))
 		return true;
-	if (p->proto == IPPROTO_TCP && (p->tcp_flags & TCP_RST || (is_syn && at_once_rests(s))))
+	if (is_syn && at_once_rests(s))
 		return false;
 	x->hash = at_once_hash(p, x->be);
 	has = at_once_enter(p, t, x, true) != OWNER_NOBODY;
