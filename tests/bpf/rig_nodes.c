@@ -146,3 +146,25 @@ void rig_use_up_hops(struct rig *r)
 		 "write hops");
 	free(until);
 }
+
+static uint32_t id_of(const struct bpf_program *program)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info);
+
+	rig_must(bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len), "ask for an id");
+	return info.id;
+}
+
+void rig_take_cold_out(struct rig *r)
+{
+	const uint32_t cold[] = {id_of(r->xdp->progs.xdp_tunnel), id_of(r->xdp->progs.xdp_opened)};
+	const int beside = bpf_map__fd(r->xdp->maps.beside);
+	uint32_t id;
+
+	for (uint32_t i = 0; i < bpf_map__max_entries(r->xdp->maps.beside); i++) {
+		rig_must(bpf_map_lookup_elem(beside, &i, &id), "read a program's id");
+		if (id == cold[0] || id == cold[1])
+			rig_must(bpf_map_delete_elem(beside, &i), "take out a program");
+	}
+}
