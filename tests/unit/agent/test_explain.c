@@ -72,6 +72,51 @@ static void a_service_without_an_address_has_its_problem(void **state)
 	rig_free(rig);
 }
 
+#define PEER_WITH_A_PROBLEM(name, address, more)                                                   \
+	"apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"                                          \
+	"metadata: {name: " name ", namespace: metallb-system}\n"                                  \
+	"spec: {myASN: 64513, peerASN: 64512, peerAddress: " address ", what: 1" more "}\n"
+
+static bool has_problem_of(const cJSON *body, const char *peer)
+{
+	const cJSON *item;
+
+	cJSON_ArrayForEach(item, get(body, "problems"))
+	{
+		if (strcmp(text_of(item, "kind"), "BGPPeer") == 0 &&
+		    strcmp(text_of(item, "name"), peer) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Those that its routes go to, and no other. */
+static void a_service_has_the_problems_of_its_peers(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	cJSON *body;
+
+	(void)state;
+	rig_write(rig, "peer.yaml",
+		  PEER_WITH_A_PROBLEM("r", "10.0.0.2",
+				      ", peerPort: 1790, sourceAddress: 10.0.0.1,"
+				      " routerID: 10.0.0.1, enableGracefulRestart: true"));
+	rig_write(rig, "other.yaml",
+		  PEER_WITH_A_PROBLEM("x", "10.0.0.3",
+				      ", nodeSelectors: [{matchLabels: {no: node}}]"));
+	rig_start(rig);
+	RIG_WAIT(rig, is_announced);
+	body = ask(rig, ASK_S1, OK);
+	assert_int_equal(cJSON_GetArraySize(get(first(body, "addresses"), "peers")), 1);
+	assert_true(has_problem_of(body, "r"));
+	assert_false(has_problem_of(body, "x"));
+	cJSON_Delete(body);
+	body = ask(rig, "{\"command\":\"explain\",\"what\":\"peer\",\"name\":\"x\"}", OK);
+	assert_true(has_problem_of(body, "x"));
+	cJSON_Delete(body);
+	rig_free(rig);
+}
+
 static void an_address_and_a_peer(void **state)
 {
 	struct agent_rig *rig = rig_announcing();
@@ -137,6 +182,7 @@ int main(void)
 		cmocka_unit_test(a_service_that_is_announced),
 		cmocka_unit_test(a_service_without_an_address_has_its_problem),
 		cmocka_unit_test(an_address_and_a_peer),
+		cmocka_unit_test(a_service_has_the_problems_of_its_peers),
 		cmocka_unit_test(what_cannot_be_explained_is_refused),
 		cmocka_unit_test(several_who_ask_are_answered),
 	};
