@@ -6,13 +6,11 @@
 #include "sys/bpf_dataplane.h"
 
 #include "sys/bpf_attach.h"
+#include "sys/bpf_former.h"
 #include "sys/bpf_pins.h"
 #include "sys/clock.h"
 
-#include <bpf/bpf.h>
-#include <errno.h>
 #include <linux/types.h>
-#include <unistd.h>
 
 #include "bpf/abi.h"
 
@@ -42,28 +40,14 @@ bool bpf_dataplane_is_pinned(const char *pin_dir)
 	return n > 0;
 }
 
-/* The first word and the boot lie where they do in every version; the rest may be longer. */
 uint32_t bpf_dataplane_strange_abi(const char *pin_dir)
 {
-	struct bpf_map_info info = {.id = 0};
-	_cleanup_(freep) struct lb_config *config = NULL;
-	__u32 len = sizeof(info), zero = 0, ret = 0;
-	char path[BPF_PINS_PATH];
-	int fd;
+	struct lb_config config;
 
-	if (bpf_pins_path(path, pin_dir, BPF_PINS_MAPS, "config") != 0)
+	if (bpf_former_config(pin_dir, &config) != 0 || config.boot != clock_boot_id() ||
+	    bpf_former_is_readable(config.abi_version))
 		return 0;
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return 0;
-	if (bpf_obj_get_info_by_fd(fd, &info, &len) == 0) {
-		config = xcalloc(info.value_size + sizeof(*config), 1);
-		if (bpf_map_lookup_elem(fd, &zero, config) == 0 &&
-		    config->boot == clock_boot_id() && config->abi_version != LB_ABI_VERSION)
-			ret = config->abi_version;
-	}
-	close(fd);
-	return ret;
+	return config.abi_version;
 }
 
 int bpf_dataplane_cleanup(const char *pin_dir)

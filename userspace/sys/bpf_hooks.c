@@ -7,6 +7,7 @@
 
 #include "plan/plan_difference.h"
 #include "sys/bpf_attach.h"
+#include "sys/bpf_former.h"
 #include "sys/log.h"
 #include "sys/worker.h"
 
@@ -48,7 +49,7 @@ struct bpf_hooks {
 	struct bpf_hook_programs use, used; /* from now on; by the last job */
 	bool is_away;                       /* the job */
 	bool has_swept_filters;
-	bool has_unpinned; /* what a capture of a former run has left */
+	bool has_unpinned; /* what a former run and its captures have left */
 	bool has_readers;  /* a program was attached, by us or a former run */
 	bool looks_again;  /* verify was asked for meanwhile */
 	bool was_put_off;  /* apply was */
@@ -273,6 +274,7 @@ static void work(struct worker_job *base)
 	}
 	if (j->sweeps && !j->hooks->has_unpinned && j->use.xdp_fd == j->hooks->programs->xdp_fd) {
 		bpf_unpin_capture(j->hooks->pin_dir);
+		bpf_former_sweep(j->hooks->pin_dir);
 		j->hooks->has_unpinned = true;
 	}
 }

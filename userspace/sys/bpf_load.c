@@ -11,10 +11,10 @@
  */
 #include "sys/bpf_load.h"
 
+#include "sys/bpf_former.h"
 #include "sys/bpf_pins.h"
 #include "sys/bpf_tcx.h"
 #include "sys/clock.h"
-#include "sys/files.h"
 #include "sys/log.h"
 
 #include <bpf/bpf.h>
@@ -82,24 +82,14 @@ void bpf_load_age(struct lb_clock *ret)
  * The config of pinned maps that we can go on with. -ENOENT: none, or not ours to adopt. *ret_lost:
  * they are of this boot, so there may be flows that nobody knows then.
  */
-static int pinned_config(const char *maps_dir, struct lb_config *ret, bool *ret_lost)
+static int pinned_config(const char *pin_dir, struct lb_config *ret, bool *ret_lost)
 {
-	char path[BPF_PINS_PATH];
-	__u32 zero = 0;
-	int fd, error = bpf_pins_path(path, maps_dir, "config", NULL);
+	int error = bpf_former_config(pin_dir, ret);
 
-	*ret_lost = false;
+	*ret_lost = error == 0 && ret->boot == clock_boot_id();
 	if (error != 0)
 		return error;
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return -ENOENT;
-	error = bpf_map_lookup_elem(fd, &zero, ret);
-	close(fd);
-	if (error != 0)
-		return error;
-	*ret_lost = ret->boot == clock_boot_id();
-	if (ret->abi_version != LB_ABI_VERSION || !*ret_lost) {
+	if (!bpf_former_is_readable(ret->abi_version) || !*ret_lost) {
 		log_warn("bpf: pinned maps not adopted", "abi_version=%u", ret->abi_version);
 		return -ENOENT;
 	}
@@ -125,15 +115,18 @@ static int open_error(void)
 }
 
 /* Opens xdp_lb over the pinned maps, or with fresh ones; *config says what both agree on. */
-static int open_xdp(const char *maps_dir, bool knows_served, struct lb_config *config,
+static int open_xdp(const struct bpf_load_args *args, struct lb_config *config,
 		    struct xdp_lb_bpf **ret, bool *ret_adopted)
 {
+	char maps_dir[BPF_PINS_PATH];
 	bool lost = false;
-	int error;
+	int error = bpf_pins_path(maps_dir, args->pin_dir, BPF_PINS_MAPS, NULL);
 
-	*ret = xdp_lb_bpf__open();
 	*ret_adopted = false;
-	if (*ret && pinned_config(maps_dir, config, &lost) == 0) {
+	if (error != 0)
+		return error;
+	*ret = xdp_lb_bpf__open();
+	if (*ret && pinned_config(args->pin_dir, config, &lost) == 0) {
 		error = bpf_maps_reuse((*ret)->obj, maps_dir);
 		*ret_adopted = error == 0;
 		if (error != 0) { /* some are reused already: begin anew */
@@ -144,7 +137,7 @@ static int open_xdp(const char *maps_dir, bool knows_served, struct lb_config *c
 	}
 	if (!*ret)
 		return open_error();
-	return *ret_adopted ? 0 : fresh_config(config, lost && !knows_served);
+	return *ret_adopted ? 0 : fresh_config(config, lost && !args->knows_served);
 }
 
 static int keep_program(const struct bpf_program *program, int *ret_fd)
@@ -154,11 +147,11 @@ static int keep_program(const struct bpf_program *program, int *ret_fd)
 }
 
 /* *ret, also after an error: the object, for the caller to close. */
-static int load_xdp(const char *maps_dir, bool knows_served, struct bpf_programs *p,
+static int load_xdp(const struct bpf_load_args *args, struct bpf_programs *p,
 		    struct xdp_lb_bpf **ret)
 {
 	struct lb_config config = {.abi_version = 0};
-	int error = open_xdp(maps_dir, knows_served, &config, ret, &p->adopted);
+	int error = open_xdp(args, &config, ret, &p->adopted);
 	struct xdp_lb_bpf *xdp = *ret;
 	__u32 zero = 0;
 
@@ -170,7 +163,8 @@ static int load_xdp(const char *maps_dir, bool knows_served, struct bpf_programs
 	memcpy(&xdp->rodata->flow_keys, &p->flow_keys, sizeof(p->flow_keys));
 	if (error == 0)
 		error = xdp_lb_bpf__load(xdp);
-	if (error == 0 && !p->adopted)
+	config.abi_version = LB_ABI_VERSION; /* of adopted ones nothing else changes */
+	if (error == 0)
 		error = bpf_map_update_elem(bpf_map__fd(xdp->maps.config), &zero, &config, BPF_ANY);
 	if (error == 0)
 		error = bpf_kept_take(xdp->obj, &p->maps);
@@ -206,7 +200,7 @@ static int pin_maps(const struct bpf_object *xdp, const char *pin_dir, const cha
 	if (error == 0)
 		error = bpf_pins_remove_folder(next);
 	if (error == 0)
-		error = dir_make(next, 0700);
+		error = bpf_pins_folder(next, pin_dir, BPF_PINS_NEXT);
 	if (error == 0)
 		error = bpf_maps_pin(xdp, next);
 	if (error == 0)
@@ -268,7 +262,7 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 		error = bpf_pins_prepare(args->pin_dir);
 	if (error == 0) {
 		what = "the program xdp_lb";
-		error = load_xdp(maps_dir, args->knows_served, &p, &xdp);
+		error = load_xdp(args, &p, &xdp);
 	}
 	if (error == 0) {
 		what = "the program tc_reply";
@@ -276,6 +270,9 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 	}
 	if (error == 0) {
 		what = "the pins";
+		error = bpf_former_keep(args->pin_dir);
+	}
+	if (error == 0) {
 		error = p.adopted ? bpf_maps_pin_fresh(xdp->obj, maps_dir)
 				  : pin_maps(xdp->obj, args->pin_dir, maps_dir);
 	}

@@ -6,7 +6,6 @@
 #include "sys/bpf_load.h"
 
 #include "sys/bpf_pins.h"
-#include "sys/files.h"
 #include "sys/log.h"
 
 #include <bpf/bpf.h>
@@ -54,10 +53,8 @@ static int open_error(void)
 static int pin_beside(const struct bpf_map *beside, const char *pin_dir)
 {
 	char path[BPF_PINS_PATH];
-	int error = bpf_pins_path(path, pin_dir, BPF_PINS_CAPTURE, NULL);
+	int error = bpf_pins_folder(path, pin_dir, BPF_PINS_CAPTURE);
 
-	if (error == 0)
-		error = dir_make(path, 0700);
 	if (error == 0)
 		error = bpf_pins_path(path, pin_dir, BPF_PINS_CAPTURE, "beside");
 	return error ? error : bpf_pins_put(bpf_map__fd(beside), path);

@@ -49,8 +49,19 @@ static int reuse_pin(struct bpf_map *map, const char *dir)
 }
 
 /*
- * Counts, what the agent fills by itself when it starts, what lasts for one packet or little
- * longer; and the flows of the kernel, of which older versions knew none.
+ * Those of the programs and not of the tables: what they go on with, and a packet while they look
+ * at it. Programs of another version would find others there than theirs.
+ */
+static bool is_each_programs(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map);
+
+	return strcmp(name, "beside") == 0 || strcmp(name, "scratch") == 0;
+}
+
+/*
+ * Counts, what the agent fills by itself when it starts, what lasts for little longer than a
+ * packet; and the flows of the kernel, of which older versions knew none.
  */
 static bool may_be_fresh(const struct bpf_map *map)
 {
@@ -58,7 +69,7 @@ static bool may_be_fresh(const struct bpf_map *map)
 
 	return strcmp(name, "drops") == 0 || strcmp(name, "uplinks") == 0 ||
 	       strcmp(name, "backend_ports") == 0 || strcmp(name, "backend_bits") == 0 ||
-	       strcmp(name, "scratch") == 0 || strcmp(name, "kernel_flows") == 0 ||
+	       strcmp(name, "kernel_flows") == 0 || is_each_programs(map) ||
 	       strcmp(name, "fragments") == 0 || strcmp(name, "rejects") == 0 ||
 	       strcmp(name, "ranges") == 0 || strcmp(name, "range_names") == 0 ||
 	       strcmp(name, "deny_bits") == 0 || strcmp(name, "new_flows") == 0 ||
@@ -70,8 +81,8 @@ static bool may_be_fresh(const struct bpf_map *map)
 	       strcmp(name, "blackholes") == 0 || strcmp(name, "blackhole_drops") == 0 ||
 	       strcmp(name, "nodes") == 0 || strcmp(name, "node_places") == 0 ||
 	       strcmp(name, "tunnel") == 0 || strcmp(name, "next_devices") == 0 ||
-	       strcmp(name, "hops") == 0 || strcmp(name, "beside") == 0 ||
-	       strcmp(name, "retired") == 0 || strcmp(name, "nat") == 0;
+	       strcmp(name, "hops") == 0 || strcmp(name, "retired") == 0 ||
+	       strcmp(name, "nat") == 0;
 }
 
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
@@ -80,7 +91,9 @@ int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
 
 	bpf_object__for_each_map(map, obj)
 	{
-		int error = bpf_map__is_internal(map) ? 0 : reuse_pin(map, dir);
+		int error = bpf_map__is_internal(map) || is_each_programs(map)
+				    ? 0
+				    : reuse_pin(map, dir);
 
 		if (error == -ENOENT || error == -ESTALE)
 			error = may_be_fresh(map) ? 0 : error;

@@ -19,8 +19,8 @@ struct bpf_retired;
 /*
  * Gives an opened object the maps pinned in a folder. -ENOENT: one is missing; -ESTALE: one is of
  * another shape. After an error the object must be closed. Maps that hold no flow, and that the
- * agent fills from what it knows, are no error: they will be fresh, and bpf_maps_pin_fresh() puts
- * them in the place of those. So another version may change their shape and cut no connection.
+ * agent fills from what it knows, are no error, and the programs' own are not asked for: they will
+ * be fresh, and bpf_maps_pin_fresh() puts them in the place of those, so that no connection is cut.
  */
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir) must_check;
 int bpf_maps_pin_fresh(const struct bpf_object *obj, const char *dir) must_check;

@@ -40,11 +40,8 @@ int bpf_pins_prepare(const char *pin_dir)
 		(void)rmdir(pin_dir); /* only if it is empty; then we have just made it */
 		return -EMEDIUMTYPE;
 	}
-	for (size_t i = 0; error == 0 && i < ARRAY_SIZE(folders); i++) {
-		error = bpf_pins_path(path, pin_dir, folders[i], NULL);
-		if (error == 0)
-			error = dir_make(path, 0700);
-	}
+	for (size_t i = 0; error == 0 && i < ARRAY_SIZE(folders); i++)
+		error = bpf_pins_folder(path, pin_dir, folders[i]);
 	return error;
 }
 
@@ -55,6 +52,13 @@ int bpf_pins_path(char path[BPF_PINS_PATH], const char *pin_dir, const char *fol
 			   name ? name : "");
 
 	return len < BPF_PINS_PATH ? 0 : -ENAMETOOLONG;
+}
+
+int bpf_pins_folder(char path[BPF_PINS_PATH], const char *pin_dir, const char *folder)
+{
+	const int error = bpf_pins_path(path, pin_dir, folder, NULL);
+
+	return error ? error : dir_make(path, 0700);
 }
 
 int bpf_pins_beside(char ret[BPF_PINS_PATH], const char *path)
@@ -143,7 +147,8 @@ int bpf_pins_remove_folder(const char *path)
 int bpf_pins_remove(const char *pin_dir)
 {
 	static const char *const folders[] = {BPF_PINS_LINKS, BPF_PINS_PROGS,  BPF_PINS_MAPS,
-					      BPF_PINS_NEXT,  BPF_PINS_CHUNKS, BPF_PINS_CAPTURE};
+					      BPF_PINS_NEXT,  BPF_PINS_CHUNKS, BPF_PINS_CAPTURE,
+					      BPF_PINS_FORMER};
 	char path[BPF_PINS_PATH];
 	int error = 0, one;
 

@@ -9,6 +9,7 @@
  *	PIN/progs/NAME         xdp_lb, tc_reply
  *	PIN/links/xdp-IFINDEX  the attachments
  *	PIN/links/tcx-IFINDEX
+ *	PIN/former/beside-ID   of programs that are attached until ours are in their place
  *	PIN/capture/beside     of the programs that capture, while they are attached
  *
  * No name has a dot: bpffs refuses those.
@@ -23,6 +24,7 @@
 #define BPF_PINS_PROGS   "progs"
 #define BPF_PINS_LINKS   "links"
 #define BPF_PINS_CAPTURE "capture"
+#define BPF_PINS_FORMER  "former"
 #define BPF_PINS_PATH    512
 
 /*
@@ -34,6 +36,9 @@ int bpf_pins_prepare(const char *pin_dir) must_check;
 /* "PIN/FOLDER/NAME" or, without a name, "PIN/FOLDER". -ENAMETOOLONG or 0. */
 int bpf_pins_path(char path[BPF_PINS_PATH], const char *pin_dir, const char *folder,
 		  const char *name) must_check;
+
+/* "PIN/FOLDER", which is made if it is missing. 0 or -errno. */
+int bpf_pins_folder(char path[BPF_PINS_PATH], const char *pin_dir, const char *folder) must_check;
 
 /*
  * Pins fd at the path in place of what is pinned there, so that at any time one of them is: beside
