@@ -278,12 +278,10 @@ static int attach_tcx(const struct bpf_hook_args *args)
 static int retake_head(const struct bpf_hook_args *args)
 {
 	_cleanup_(fd_closep) int again = -1;
-	int fd = 0, error, first;
+	int fd = args->load_again(args->programs, &again), error, first;
 
-	if (args->spare_fd < 0)
-		fd = args->load_again(args->programs, &again);
 	if (fd == 0)
-		fd = bpf_tcx_attach(args->ifindex, again >= 0 ? again : args->spare_fd);
+		fd = bpf_tcx_attach(args->ifindex, again);
 	if (fd < 0) {
 		log_warn("bpf: the head at egress is not to be had", "device=%s error=%d",
 			 args->name, -fd);

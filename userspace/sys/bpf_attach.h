@@ -22,8 +22,8 @@ struct bpf_hook_args {
 	int ifindex;
 	const char *name; /* of the device, for words */
 	int prog_fd;
-	int spare_fd; /* tc: the program once more, for a list takes each but once; -1: */
-	/* it is had so: 0, and the fd is the caller's; or -errno */
+	/* tc: the program once more, for a list takes each but once: 0, and the fd is the caller's;
+	 * or -errno */
 	int (*load_again)(const void *programs, int *ret_fd);
 	const void *programs;
 	bool has_tcx;       /* tc: else clsact; bpf_tcx_is_there() */

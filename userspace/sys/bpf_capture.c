@@ -106,6 +106,13 @@ static void work(struct worker_job *job)
 	c->error = bpf_load_capture(c->maps, c->pin_dir, &c->asked, &c->programs);
 }
 
+static int load_again(const void *capture, int *ret_fd)
+{
+	const struct bpf_capture *c = capture;
+
+	return bpf_load_capture_tc(c->maps, &c->programs, ret_fd);
+}
+
 static void give_back(struct bpf_capture *c)
 {
 	ring_buffer__free(c->ring);
@@ -133,8 +140,10 @@ static void done(struct worker_job *job)
 	c->stage = c->error ? FAILED : ATTACHING;
 	if (c->error != 0)
 		return;
-	use = (struct bpf_hook_programs){c->programs.xdp_fd, c->programs.tc_fd,
-					 c->programs.tc_spare_fd};
+	use = (struct bpf_hook_programs){.xdp_fd = c->programs.xdp_fd,
+					 .tc_fd = c->programs.tc_fd,
+					 .load_again = load_again,
+					 .programs = c};
 	bpf_hooks_use(c->hooks, &use);
 }
 

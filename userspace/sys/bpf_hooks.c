@@ -84,9 +84,8 @@ static struct bpf_hook_args hook_args(const struct hooks_job *j, const struct de
 	return (struct bpf_hook_args){.pin_dir = h->pin_dir,
 				      .ifindex = d->want.ifindex,
 				      .name = d->want.name,
-				      .spare_fd = j->use.tc_spare_fd,
-				      .load_again = load_again,
-				      .programs = h->programs,
+				      .load_again = j->use.load_again,
+				      .programs = j->use.programs,
 				      .has_tcx = h->programs->has_tcx,
 				      .allow_generic = d->want.allow_generic,
 				      .words = j->list.arena};
@@ -393,8 +392,10 @@ void bpf_hooks_verify(struct bpf_hooks *h)
 
 static struct bpf_hook_programs loaded(const struct bpf_hooks *h)
 {
-	return (struct bpf_hook_programs){
-		.xdp_fd = h->programs->xdp_fd, .tc_fd = h->programs->tc_fd, .tc_spare_fd = -1};
+	return (struct bpf_hook_programs){.xdp_fd = h->programs->xdp_fd,
+					  .tc_fd = h->programs->tc_fd,
+					  .load_again = load_again,
+					  .programs = h->programs};
 }
 
 void bpf_hooks_use(struct bpf_hooks *h, const struct bpf_hook_programs *programs)

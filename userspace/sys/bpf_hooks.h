@@ -41,7 +41,10 @@ void bpf_hooks_verify(struct bpf_hooks *h);
  * each other's place at a hook without a gap.
  */
 struct bpf_hook_programs {
-	int xdp_fd, tc_fd, tc_spare_fd; /* -1: it is loaded when it is needed */
+	int xdp_fd, tc_fd;
+	/* That of tc once more, as bpf_hook_args has it. */
+	int (*load_again)(const void *programs, int *ret_fd);
+	const void *programs;
 };
 void bpf_hooks_use(struct bpf_hooks *h, const struct bpf_hook_programs *programs);
 /* All devices have these by now; NULL: those that were loaded. */

@@ -42,15 +42,18 @@ int bpf_load_tc(const struct bpf_programs *p, int *ret_fd) must_check;
  * the programs may outlive us. All are owned; -1: none.
  */
 struct bpf_capture_programs {
-	int xdp_fd, tc_fd, tc_spare_fd;
-	int capturing_fd, ring_fd; /* of maps */
+	int xdp_fd, tc_fd;
+	int capture_fd, capturing_fd, ring_fd; /* of maps */
 };
 #define BPF_CAPTURE_NO_PROGRAMS                                                                    \
 	((struct bpf_capture_programs){                                                            \
-		.xdp_fd = -1, .tc_fd = -1, .tc_spare_fd = -1, .capturing_fd = -1, .ring_fd = -1})
+		.xdp_fd = -1, .tc_fd = -1, .capture_fd = -1, .capturing_fd = -1, .ring_fd = -1})
 /* Takes as long as bpf_load(). 0 or -errno, and in either case for the next. */
 int bpf_load_capture(const struct bpf_kept *maps, const char *pin_dir,
 		     const struct lb_capture *asked, struct bpf_capture_programs *ret) must_check;
+/* tc_reply of one once more, as bpf_load_tc(). */
+int bpf_load_capture_tc(const struct bpf_kept *maps, const struct bpf_capture_programs *p,
+			int *ret_fd) must_check;
 void bpf_unload_capture(struct bpf_capture_programs *p);
 /* Removes the pins of one, also those of a former run, once nothing of it is attached. */
 void bpf_unpin_capture(const char *pin_dir);

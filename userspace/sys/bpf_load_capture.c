@@ -80,24 +80,39 @@ static int load_xdp_capture(const struct bpf_kept *maps, const struct lb_flow_ke
 	return error;
 }
 
-static int load_tc_capture(const struct bpf_kept *maps, const struct xdp_lb_capture_bpf *xdp,
-			   int *ret_fd)
+/* The keys of the flow table, which lie with it. */
+static int read_keys(const struct bpf_kept *maps, struct lb_flow_keys *ret)
+{
+	struct lb_config config;
+	__u32 zero = 0;
+	const int error = bpf_map_lookup_elem(bpf_kept_map(maps, "config"), &zero, &config);
+
+	if (error == 0)
+		lb_flow_keys(config.flow_secret, ret);
+	return error;
+}
+
+int bpf_load_capture_tc(const struct bpf_kept *maps, const struct bpf_capture_programs *p,
+			int *ret_fd)
 {
 	struct tc_reply_capture_bpf *tc = tc_reply_capture_bpf__open();
+	struct lb_flow_keys keys;
 	int error;
 
 	if (!tc)
 		return open_error();
-	tc->rodata->age_shift = xdp->rodata->age_shift;
-	memcpy(&tc->rodata->flow_keys, &xdp->rodata->flow_keys, sizeof(tc->rodata->flow_keys));
-	error = share_kept(maps, tc->obj);
+	error = read_keys(maps, &keys);
+	tc->rodata->age_shift = bpf_load_age_shift();
+	if (error == 0) {
+		memcpy(&tc->rodata->flow_keys, &keys, sizeof(keys));
+		error = share_kept(maps, tc->obj);
+	}
 	if (error == 0)
-		error = bpf_map__reuse_fd(tc->maps.capture, bpf_map__fd(xdp->maps.capture));
+		error = bpf_map__reuse_fd(tc->maps.capture, p->capture_fd);
 	if (error == 0)
-		error = bpf_map__reuse_fd(tc->maps.capturing, bpf_map__fd(xdp->maps.capturing));
+		error = bpf_map__reuse_fd(tc->maps.capturing, p->capturing_fd);
 	if (error == 0)
-		error = bpf_map__reuse_fd(tc->maps.capture_ring,
-					  bpf_map__fd(xdp->maps.capture_ring));
+		error = bpf_map__reuse_fd(tc->maps.capture_ring, p->ring_fd);
 	if (error == 0)
 		error = tc_reply_capture_bpf__load(tc);
 	if (error == 0)
@@ -111,25 +126,22 @@ int bpf_load_capture(const struct bpf_kept *maps, const char *pin_dir,
 {
 	struct xdp_lb_capture_bpf *xdp = NULL;
 	struct lb_flow_keys keys;
-	struct lb_config config;
-	__u32 zero = 0;
-	int error = bpf_map_lookup_elem(bpf_kept_map(maps, "config"), &zero, &config);
+	int error = read_keys(maps, &keys);
 
 	*ret = BPF_CAPTURE_NO_PROGRAMS;
 	if (error != 0)
 		return error;
-	lb_flow_keys(config.flow_secret, &keys);
 	error = load_xdp_capture(maps, &keys, asked, &xdp);
 	if (error == 0)
-		error = load_tc_capture(maps, xdp, &ret->tc_fd);
-	if (error == 0)
-		error = load_tc_capture(maps, xdp, &ret->tc_spare_fd);
-	if (error == 0)
 		error = keep(bpf_program__fd(xdp->progs.xdp_lb), &ret->xdp_fd);
+	if (error == 0)
+		error = keep(bpf_map__fd(xdp->maps.capture), &ret->capture_fd);
 	if (error == 0)
 		error = keep(bpf_map__fd(xdp->maps.capturing), &ret->capturing_fd);
 	if (error == 0)
 		error = keep(bpf_map__fd(xdp->maps.capture_ring), &ret->ring_fd);
+	if (error == 0)
+		error = bpf_load_capture_tc(maps, ret, &ret->tc_fd);
 	if (error == 0)
 		error = pin_beside(xdp->maps.beside, pin_dir);
 	xdp_lb_capture_bpf__destroy(xdp);
@@ -138,7 +150,7 @@ int bpf_load_capture(const struct bpf_kept *maps, const char *pin_dir,
 
 void bpf_unload_capture(struct bpf_capture_programs *p)
 {
-	const int fds[] = {p->xdp_fd, p->tc_fd, p->tc_spare_fd, p->capturing_fd, p->ring_fd};
+	const int fds[] = {p->xdp_fd, p->tc_fd, p->capture_fd, p->capturing_fd, p->ring_fd};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		if (fds[i] >= 0)

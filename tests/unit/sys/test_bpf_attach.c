@@ -139,7 +139,6 @@ static void hooks_begin(struct hooks *h, const struct bpf_fixture *x, bool has_t
 		.ifindex = device_index(),
 		.name = DEVICE,
 		.prog_fd = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1),
-		.spare_fd = -1,
 		.load_again = give_spare,
 		.programs = h,
 		.has_tcx = has_tcx,

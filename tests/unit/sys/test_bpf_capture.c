@@ -35,6 +35,31 @@ static void begin_on_device(struct under_test *u, void **state)
 	(void)apply(u, DEVICE, false);
 }
 
+/* A list of tcx takes a program once, so the one of the capture is loaded anew for it. */
+static void who_comes_in_front_of_a_capture_is_behind_it_again(void **state)
+{
+	int foreign = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "foreign", -1), link;
+	struct under_test u;
+	uint32_t tc;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	SKIP_WITHOUT_TCX();
+	begin_on_device(&u, state);
+	assert_int_equal(bpf_capture_begin(bpf_dataplane_capture(u.dp), &all), 0);
+	tc = at_egress();
+	link = bpf_tcx_attach(device_index(), foreign);
+	assert_true(link >= 0);
+	assert_int_equal(at_egress(), id_of(foreign));
+	bpf_dataplane_verify(u.dp);
+	assert_true(the_device(&u)->tc);
+	assert_int_equal(at_egress(), tc);
+	bpf_capture_end(bpf_dataplane_capture(u.dp));
+	assert_int_equal(at_egress(), our_id(&u, "tc_reply"));
+	end(&u);
+	close(link);
+	close(foreign);
+}
+
 static void other_programs_are_there_while_it_lasts(void **state)
 {
 	struct under_test u;
@@ -166,6 +191,7 @@ static void one_that_is_ended_while_it_is_loaded_never_begins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_comes_in_front_of_a_capture_is_behind_it_again),
 		cmocka_unit_test(other_programs_are_there_while_it_lasts),
 		cmocka_unit_test(a_new_device_gets_what_the_others_have),
 		cmocka_unit_test(a_data_plane_that_is_closed_leaves_its_own_programs),
