@@ -96,6 +96,7 @@ static struct hop_ask *asks_of(const struct plan *plan, size_t *ret_n)
 		for (size_t k = 0; device->xdp && !device->domain && k < plan->n_way_ends; k++) {
 			ret[n].uplink = device->ifindex;
 			ret[n].node = plan->way_ends[k].addr;
+			ret[n].by_any = plan->way_ends[k].by_any;
 			ret[n++].source = plan->way_ends[k].source;
 		}
 	}

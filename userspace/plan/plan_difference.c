@@ -105,7 +105,8 @@ static bool same_way_end(const void *a, const void *b)
 {
 	const struct plan_way_end *x = a, *y = b;
 
-	return ip_addr_equal(&x->addr, &y->addr) && ip_addr_equal(&x->source, &y->source);
+	return ip_addr_equal(&x->addr, &y->addr) && ip_addr_equal(&x->source, &y->source) &&
+	       x->by_any == y->by_any;
 }
 
 static bool same_next_hop(const void *a, const void *b)

@@ -32,6 +32,7 @@ struct plan_actual_remote {
 struct plan_way_end {
 	struct ip_addr addr;
 	struct ip_addr source; /* that packets go there from; none: as the kernel's routes say */
+	bool by_any;           /* of the node's devices, not the uplinks alone (LB_BY_NAT) */
 };
 
 /* A node that is asked, and tunnelled to as long as it answers. */

@@ -90,7 +90,7 @@ static void set_ends(struct plan_draft *d, const struct servers *servers)
 			ends[n].addr = servers->items[s].addr;
 		}
 		while (s < servers->n && ip_addr_equal(&servers->items[s].addr, &ends[n].addr))
-			s++;
+			ends[n].by_any |= servers->items[s++].way == LB_BY_NAT;
 		assert(n == 0 || cmp_end(&ends[n - 1], &ends[n]) < 0);
 		n++;
 	}

@@ -41,8 +41,8 @@ struct looking {
 	size_t n_asks;
 	struct seen_neighbour *neighbours; /* sorted once they are read */
 	size_t n_neighbours, cap_neighbours;
-	struct seen_link *links; /* of the uplinks, sorted */
-	size_t n_links;
+	struct seen_link *links; /* that ways lead by */
+	size_t n_links, cap_links;
 	struct hop_neighbour *wanted;
 	size_t n_wanted, cap_wanted;
 	int error; /* the first */
@@ -54,6 +54,7 @@ struct way {
 	struct ip_addr gateway;
 	uint32_t mtu;
 	struct ip_addr source; /* that its packets have, if they name none */
+	uint8_t prefix_len;    /* of the route */
 };
 
 int hop_neighbour_cmp(const void *a, const void *b)
@@ -104,23 +105,28 @@ static void look_at_link(struct looking *l, struct seen_link *link)
 		note_error(l, err);
 }
 
-static void look_at_links(struct looking *l)
+/* It is asked for once. NULL: it is not there, or has no Ethernet address. */
+static const struct seen_link *find_link(struct looking *l, int ifindex)
 {
-	l->links = arena_array_of(l->arena, l->n_asks, struct seen_link);
-	for (size_t i = 0; i < l->n_asks; i++) {
-		if (i && l->asks[i - 1].uplink == l->asks[i].uplink)
-			continue;
-		l->links[l->n_links].ifindex = l->asks[i].uplink;
-		look_at_link(l, &l->links[l->n_links++]);
+	struct seen_link *link = NULL;
+
+	for (size_t i = 0; i < l->n_links; i++)
+		if (l->links[i].ifindex == ifindex)
+			link = &l->links[i];
+	if (!link && ifindex) {
+		link = arena_push(l->arena, &l->links, &l->n_links, &l->cap_links, sizeof(*link));
+		link->ifindex = ifindex;
+		look_at_link(l, link);
 	}
+	return link && link->mtu ? link : NULL;
 }
 
-static const struct seen_link *find_link(const struct looking *l, int ifindex)
+static bool is_uplink(const struct looking *l, int ifindex)
 {
-	for (size_t i = 0; i < l->n_links; i++)
-		if (l->links[i].ifindex == ifindex && l->links[i].mtu)
-			return &l->links[i];
-	return NULL;
+	for (size_t i = 0; i < l->n_asks; i++)
+		if (l->asks[i].uplink == ifindex)
+			return true;
+	return false;
 }
 
 /* --- neighbours ------------------------------------------------------------------------------- */
@@ -307,6 +313,7 @@ static int on_way(void *ctx, const struct nlmsghdr *m)
 		asked->way.ifindex = (int)ifindex;
 		read_via(&attrs, &asked->way);
 	}
+	asked->way.prefix_len = header->rtm_dst_len;
 	(void)netlink_attrs_address(&attrs, RTA_PREFSRC, &asked->way.source);
 	if (netlink_attrs_nested(&attrs, RTA_METRICS, &metrics))
 		(void)netlink_attrs_u32(&metrics, RTAX_MTU, &asked->way.mtu);
@@ -350,17 +357,31 @@ static uint16_t mtu_of(const struct way *way, const struct seen_link *link)
 	return mtu < MTU_MAX ? (uint16_t)mtu : MTU_MAX;
 }
 
+/* The uplink's own where no other one is more specific, or XDP cannot send by that. */
+static struct way choose_way(struct looking *l, const struct hop_ask *ask)
+{
+	const struct way best = look_for_way(l, ask, 0, RTM_F_FIB_MATCH);
+	struct way own;
+
+	if (best.ifindex == ask->uplink)
+		return best;
+	own = look_for_way(l, ask, ask->uplink, RTM_F_FIB_MATCH);
+	if (own.ifindex == 0)
+		return best;
+	return own.prefix_len >= best.prefix_len || !(ask->by_any || is_uplink(l, best.ifindex))
+		       ? own
+		       : best;
+}
+
 /* False: it is not known wholly, so far. */
 static bool find_hop(struct looking *l, const struct hop_ask *ask, struct plan_next_hop *ret)
 {
-	struct way way = look_for_way(l, ask, ask->uplink, RTM_F_FIB_MATCH);
+	const struct way way = choose_way(l, ask);
 	struct ip_addr source = ask->source;
 	const struct seen_link *link;
 	const struct seen_neighbour *neighbour;
 	struct hop_neighbour key = {.ifindex = 0};
 
-	if (way.ifindex == 0)
-		way = look_for_way(l, ask, 0, RTM_F_FIB_MATCH);
 	link = find_link(l, way.ifindex);
 	if (!link)
 		return false;
@@ -392,7 +413,6 @@ int rtnl_hops_look(struct nlsock *s, const struct hop_ask *asks, size_t n, struc
 	struct looking l = {.socket = s, .arena = arena, .asks = asks, .n_asks = n};
 
 	*ret = (struct hop_picture){.hops = arena_array_of(arena, n, struct plan_next_hop)};
-	look_at_links(&l);
 	look_at_neighbours(&l);
 	for (size_t i = 0; i < n; i++)
 		ret->n += find_hop(&l, &asks[i], &ret->hops[ret->n]);

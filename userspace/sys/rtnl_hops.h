@@ -20,6 +20,7 @@ struct nlsock;
 struct hop_ask {
 	int uplink;
 	struct ip_addr node, source; /* of one family; source none: as the kernel chooses it */
+	bool by_any; /* by whatever device; else by those alone that are asked for as uplinks */
 };
 
 /* An address on a link that a way leads by. Zero it before filling. */
@@ -37,8 +38,8 @@ struct hop_picture {
 };
 
 /*
- * By the uplink itself where it has a way, else by that of the others to which the kernel's routes
- * lead. Asks are sorted by uplink. 0, or the first -errno; what is known then is told all the same.
+ * As the kernel's routes lead, the longest prefix first, and of those that are as long by the
+ * uplink itself. Asks are sorted by uplink. 0, or the first -errno; what is known then is told all the same.
  */
 int rtnl_hops_look(struct nlsock *s, const struct hop_ask *asks, size_t n, struct arena *arena,
 		   struct hop_picture *ret) must_check;

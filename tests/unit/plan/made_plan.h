@@ -40,7 +40,8 @@ static void make_ways(struct made *m, const struct lb_key *web)
 		m->next_hops[i] = (struct plan_next_hop){
 			.uplink = 2, .source = source, .ifindex = 2, .mtu = 1500};
 		m->next_hops[i].node = ip_addr_from_v4(0x0a0a0002 + (uint32_t)i);
-		m->way_ends[i] = (struct plan_way_end){m->next_hops[i].node, source};
+		m->way_ends[i] =
+			(struct plan_way_end){.addr = m->next_hops[i].node, .source = source};
 		m->remotes[i] = (struct plan_remote){m->next_hops[i].node, "n", REMOTE_ANSWERS};
 		m->ranges[i] = prefix;
 		m->denied[i] = (struct lb_denied){.name = 3, .sources = m->ranges, .n = 2};

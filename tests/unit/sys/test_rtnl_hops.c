@@ -5,6 +5,7 @@
  */
 #include "sys/rtnl_hops.h"
 
+#include "base/rng.h"
 #include "sys/netlink.h"
 #include "sys/nlsock.h"
 #include "sys_test.h"
@@ -126,38 +127,155 @@ static void a_gateway_is_the_hop_of_all_behind_it(void **state)
 	rig_free(&r);
 }
 
-/* Each uplink by its own of the next hops of one route. */
-static void of_several_next_hops_the_uplinks_own_counts(void **state)
+/* Whom one asks about, and the end of his hop's MAC address. */
+struct expected {
+	int uplink; /* 0 or 1 */
+	const char *node;
+	uint8_t fifth, last;
+};
+
+static void expect_two(const char *setup, const struct expected want[2])
 {
 	struct rig r = rig_new();
 
-	(void)state;
-	run("ip route add 10.9.0.0/16 nexthop via 10.0.0.1 dev up0 nexthop via 10.1.0.1 dev up1 &&"
-	    " ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:01 dev up0 nud stale &&"
-	    " ip neigh replace 10.1.0.1 lladdr 02:00:00:00:01:01 dev up1 nud stale");
-	ask(&r, r.up0, "10.9.0.1");
-	ask(&r, r.up1, "10.9.0.1");
+	run("%s", setup);
+	for (size_t i = 0; i < 2; i++)
+		ask(&r, want[i].uplink ? r.up1 : r.up0, want[i].node);
 	look(&r);
 	assert_int_equal(r.picture.n, 2);
-	assert_mac(r.picture.hops[0].mac, 0, 1);
-	assert_mac(r.picture.hops[1].mac, 1, 1);
+	for (size_t i = 0; i < 2; i++)
+		assert_mac(r.picture.hops[i].mac, want[i].fifth, want[i].last);
 	rig_free(&r);
+}
+
+/* Each uplink by its own of the next hops of one route. */
+static void of_several_next_hops_the_uplinks_own_counts(void **state)
+{
+	const struct expected want[] = {{0, "10.9.0.1", 0, 1}, {1, "10.9.0.1", 1, 1}};
+
+	(void)state;
+	expect_two(
+		"ip route add 10.9.0.0/16 nexthop via 10.0.0.1 dev up0 nexthop via 10.1.0.1 dev up1 &&"
+		" ip neigh replace 10.0.0.1 lladdr 02:00:00:00:00:01 dev up0 nud stale &&"
+		" ip neigh replace 10.1.0.1 lladdr 02:00:00:00:01:01 dev up1 nud stale",
+		want);
 }
 
 static void ipv6_is_as_ipv4(void **state)
 {
-	struct rig r = rig_new();
+	const struct expected want[] = {{0, "fd00::11", 0, 0x11}, {0, "fd09::1", 0, 1}};
 
 	(void)state;
-	run("ip route add fd09::/64 via fd00::1 dev up0 &&"
-	    " ip neigh replace fd00::1 lladdr 02:00:00:00:00:01 dev up0 nud stale &&"
-	    " ip neigh replace fd00::11 lladdr 02:00:00:00:00:11 dev up0 nud stale");
-	ask(&r, r.up0, "fd00::11");
-	ask(&r, r.up0, "fd09::1");
-	look(&r);
-	assert_int_equal(r.picture.n, 2);
-	assert_mac(r.picture.hops[0].mac, 0, 0x11);
-	assert_mac(r.picture.hops[1].mac, 0, 1);
+	expect_two("ip route add fd09::/64 via fd00::1 dev up0 &&"
+		   " ip neigh replace fd00::1 lladdr 02:00:00:00:00:01 dev up0 nud stale &&"
+		   " ip neigh replace fd00::11 lladdr 02:00:00:00:00:11 dev up0 nud stale",
+		   want);
+}
+
+/* --- which route ------------------------------------------------------------------------------ */
+
+/* Devices of random routes: the two uplinks, and one that is none. */
+#define N_DEVICES 3
+static const char *const device_names[N_DEVICES] = {"up0", "up1", "side"};
+static const unsigned lengths[] = {0, 8, 16, 24, 32};
+
+struct routes {
+	bool has[N_DEVICES][ARRAY_SIZE(lengths)]; /* of 10.9.9.9 */
+};
+
+/* With a metric for each device, so that there may be one of each length by each. */
+static void make_routes(struct rng *rng, struct routes *ret)
+{
+	FILE *batch = popen("ip -batch -", "we");
+
+	assert_non_null(batch);
+	for (size_t d = 0; d < N_DEVICES; d++)
+		for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
+			const char *const prefixes[] = {"default", "10.0.0.0/8", "10.9.0.0/16",
+							"10.9.9.0/24", "10.9.9.9/32"};
+
+			if (ret->has[d][i])
+				fprintf(batch, "route del %s dev %s\n", prefixes[i],
+					device_names[d]);
+			ret->has[d][i] = rng_below(rng, 3) == 0;
+			if (ret->has[d][i])
+				fprintf(batch, "route add %s via 10.%zu.0.1 dev %s metric %zu\n",
+					prefixes[i], d, device_names[d], 1 + (d + i) % 3);
+		}
+	assert_int_equal(pclose(batch), 0);
+}
+
+static int longest(const struct routes *r, size_t device)
+{
+	int ret = -1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++)
+		if (r->has[device][i])
+			ret = (int)lengths[i];
+	return ret;
+}
+
+/* Which devices may be a way for what comes in by this uplink: bits. */
+static unsigned right_ones(const struct routes *r, size_t uplink, bool by_any)
+{
+	const size_t n = by_any ? 3 : 2;
+	unsigned ret = 0;
+	int most = -1;
+
+	for (size_t d = 0; d < N_DEVICES; d++)
+		most = longest(r, d) > most ? longest(r, d) : most;
+	if (most < 0)
+		return 0;
+	if (longest(r, uplink) == most)
+		return 1u << uplink;
+	for (size_t d = 0; d < n; d++)
+		if (longest(r, d) == most)
+			ret |= 1u << d;
+	if (longest(r, 2) == most && !by_any) /* the kernel may take either of two that are equal */
+		ret |= longest(r, uplink) >= 0 ? 1u << uplink : 1u << 2;
+	return ret;
+}
+
+static unsigned which_device(int ifindex)
+{
+	for (size_t d = 0; d < N_DEVICES; d++)
+		if ((int)if_nametoindex(device_names[d]) == ifindex)
+			return 1u << d;
+	return 0;
+}
+
+static void the_longest_prefix_wins_and_of_equals_the_uplink_itself(void **state)
+{
+	struct rig r = rig_new();
+	struct routes routes = {0};
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 7);
+	run("ip link add side type veth peer name beside && ip link set side up && ip link set beside up &&"
+	    " ip addr add 10.2.0.10/24 dev side");
+	for (unsigned d = 0; d < N_DEVICES; d++)
+		run("ip neigh replace 10.%u.0.1 lladdr 02:00:00:00:0%u:01 dev %s nud permanent", d,
+		    d, device_names[d]);
+	for (int round = 0; round < 60; round++) {
+		const bool by_any = round & 1;
+
+		make_routes(&rng, &routes);
+		r.n = 0;
+		ask(&r, r.up0, "10.9.9.9");
+		ask(&r, r.up1, "10.9.9.9");
+		r.asks[0].by_any = r.asks[1].by_any = by_any;
+		look(&r);
+		for (size_t i = 0, at = 0; i < 2; i++) {
+			const unsigned right = right_ones(&routes, i, by_any);
+
+			if (!right)
+				continue;
+			assert_true(at < r.picture.n);
+			assert_int_equal(r.picture.hops[at].uplink, r.asks[i].uplink);
+			assert_true(which_device(r.picture.hops[at++].ifindex) & right);
+		}
+	}
 	rig_free(&r);
 }
 
@@ -297,6 +415,7 @@ int main(void)
 		cmocka_unit_test(of_several_next_hops_the_uplinks_own_counts),
 		cmocka_unit_test(the_source_is_the_kernels_where_none_is_asked_for),
 		cmocka_unit_test(ipv6_is_as_ipv4),
+		cmocka_unit_test(the_longest_prefix_wins_and_of_equals_the_uplink_itself),
 		cmocka_unit_test(what_is_not_known_yet_is_asked_for),
 		cmocka_unit_test(neighbours_are_let_go_and_no_other_is_touched),
 		cmocka_unit_test(a_route_that_may_lead_to_a_watched_address_is_heard),
