@@ -155,13 +155,14 @@ static void echo_of_any_length_is_answered_with_the_right_checksum(void **state)
 {
 	struct bed *x = bed_begin(state);
 
-	for (uint16_t payload = 1; payload < 9000; payload = (uint16_t)(payload + 1 + payload / 4))
+	for (uint16_t payload = 0; payload < 9000; payload = (uint16_t)(payload + 1 + payload / 4))
 		for (int padded = 0; padded < 2; padded++) {
 			struct frame_spec s = {.src = CLIENT,
 					       .dst = VIP,
 					       .proto = bed_icmp(),
 					       .icmp_type = bed_is_v6() ? 128 : 8,
-					       .payload = payload};
+					       .payload = payload,
+					       .bare = !payload};
 
 			frame_make(&x->in, &s);
 			s.src = VIP;
