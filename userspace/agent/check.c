@@ -27,8 +27,9 @@ static void on_file(void *ctx, struct watch_file *file)
 static bool is_about_the_node(const struct problem *p)
 {
 	static const char *const kinds[] = {"Interface", "DataPlane"};
-	static const char *const reasons[] = {"SourceAddressNotLocal", "PeerNotEstablished",
-					      "NoUplink"};
+	static const char *const reasons[] = {
+		"SourceAddressNotLocal", "PeerNotEstablished", "NoUplink",
+		"UplinkMissing",         "InterfaceMissing",   "VrfMissing"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (p->object.kind && strcmp(p->object.kind, kinds[i]) == 0)

@@ -132,6 +132,25 @@ static void errors_exit_2_and_warnings_when_asked_for(void **state)
 	assert_int_equal(check(b, b->config, true), 2);
 }
 
+/* A configuration is checked where it is written, which need not be the node. */
+static void what_only_the_node_can_tell_is_left_out(void **state)
+{
+	struct bench *b = *state;
+
+	put(b, "all.yaml",
+	    "apiVersion: lodestone.io/v1alpha1\nkind: LodestoneConfig\n"
+	    "metadata: {name: node, namespace: metallb-system}\n"
+	    "spec: {dataplane: {uplinks: [no-such0]}}\n---\n"
+	    "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"
+	    "metadata: {name: by-interface, namespace: metallb-system}\n"
+	    "spec: {myASN: 64513, peerASN: 64512, interface: no-such0}\n---\n"
+	    "apiVersion: metallb.io/v1beta2\nkind: BGPPeer\n"
+	    "metadata: {name: in-vrf, namespace: metallb-system}\n"
+	    "spec: {myASN: 64513, peerASN: 64512, peerAddress: 192.0.2.1, vrf: red}\n");
+	assert_int_equal(check(b, b->config, true), 0);
+	assert_string_equal(b->text, "");
+}
+
 static void paths_are_single_slashed(void **state)
 {
 	struct bench *b = *state;
@@ -193,6 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_right_is_not_worth_a_word),
 		TEST(errors_exit_2_and_warnings_when_asked_for),
+		TEST(what_only_the_node_can_tell_is_left_out),
 		TEST(paths_are_single_slashed),
 		TEST(a_file_that_cannot_be_read_is_an_error_of_the_configuration),
 		TEST(a_path_that_is_not_there_is_no_configuration),
