@@ -29,7 +29,8 @@ $(B)/obj/tests/lab/conns.o $(B)/obj/tests/lab/conns_serve.o: CPPFLAGS += -Itests
 
 LAB_PROGRAMS := $(B)/tests/pass.bpf.o $(B)/tests/open.bpf.o $(B)/tests/bfd_many $(B)/tests/conns
 
-# An agent that speaks other versions to other nodes: the group tunnel upgrades to it, one node after the other.
+# An agent that speaks other versions to other nodes, and whose maps are of a later one: the groups tunnel and nodes_versions upgrade to
+# it, one node after the other, and go back.
 ifeq ($(WIRE),)
 LAB_NEXT := $(B)/next/lodestoned
 LAB_PROGRAMS += $(LAB_NEXT)
@@ -37,8 +38,8 @@ LAB_PROGRAMS += $(LAB_NEXT)
 # Objects that do not read the versions are those of the agent itself.
 $(LAB_NEXT): $(B)/lodestoned
 	$(Q)rm -rf $(B)/next && mkdir $(B)/next && mkdir $(B)/next/obj && cp -a $(B)/obj/userspace $(B)/next/obj
-	$(Q)grep -rl --include='*.d' -e bpf/wire -e skel.h $(B)/next/obj | sed 's/d$$/o/' | xargs rm -f
-	$(Q)$(MAKE) --no-print-directory B=$(B)/next WIRE="-DLB_WIRE_VERSION=4 -DLB_TUNNEL_VERSION=2" $@
+	$(Q)grep -rl --include='*.d' -e bpf/wire -e skel.h -e bpf_former $(B)/next/obj | sed 's/d$$/o/' | xargs rm -f
+	$(Q)$(MAKE) --no-print-directory B=$(B)/next WIRE="-DLB_WIRE_VERSION=4 -DLB_TUNNEL_VERSION=2 -DLB_ABI_VERSION=4" $@
 endif
 
 test-programs: $(LAB_PROGRAMS)
@@ -47,9 +48,10 @@ lab: all $(LAB_PROGRAMS) ## the demo's steps and bad input as assertions (root)
 
 NODES_SEEDS ?= 1 2 3 4 5 6 7 8 9 10
 
-lab-nodes: all $(LAB_PROGRAMS) ## eight nodes: 2,000 connections while nodes and pods come and go, ten seeded runs; links, IPv6, a node that dies (root; 15 minutes)
+lab-nodes: all $(LAB_PROGRAMS) ## eight nodes: 2,000 connections while nodes and pods come and go, ten seeded runs; links, IPv6, a node that dies, other versions (root; 25 minutes)
 	$(Q)for seed in $(NODES_SEEDS); do ND_SEED=$$seed scripts/run-lab nodes_run || exit 1; done
 	$(Q)scripts/run-lab nodes_more
+	$(Q)scripts/run-lab nodes_versions
 
 lab-proxy: all $(LAB_PROGRAMS) ## these runs with kube-proxy and BIRD in the agents' place: how many are cut (root; tests/kube/build kube-apiserver etcd kube-proxy once)
 	$(Q)for seed in $(NODES_SEEDS); do ND_PLANE=proxy ND_SEED=$$seed scripts/run-lab nodes_run || exit 1; done

@@ -29,6 +29,7 @@ tunnel_all() {
 		run_step tunnel-restart "The agents are killed and started one after the other: nothing fails" step_tunnel_restart &&
 		run_step tunnel-silent "A node falls silent: its pods get no new flow, and without any other the route goes" step_tunnel_silent &&
 		run_step tunnel-versions "All agents are replaced by those of another version, one after the other: no flow is cut, and it is spoken when all do" step_tunnel_versions &&
+		run_step tunnel-back "One goes back to the version of before, which leaves the maps that it cannot read, then replaces them: no flow is cut" step_tunnel_back &&
 		run_step tunnel-upload "What a client sends as fast as it can fits into the tunnel" step_tunnel_upload &&
 		run_step tunnel-left "What was asked of the kernel is taken back" step_tunnel_left
 }
@@ -363,7 +364,8 @@ step_tunnel_settled() {
 	lab_until 20 tn_all_answer
 }
 
-# build/next speaks version 2 of private data too, and makes rows by a recipe of another name.
+# build/next speaks version 2 of private data too, makes rows by a recipe of another name, and takes the maps of this version for its own.
+TN_NEXT=$LAB_ROOT/build/next/lodestoned
 tn_speaks() { # tn_speaks VERSION: that is what all nodes send
 	local node
 	for node in "${LAB_NODES[@]}"; do
@@ -381,8 +383,9 @@ step_tunnel_versions() {
 	lab_until 30 test -e "$dir/ready" || { touch "$dir/stop"; cat "$out.err"; return 1; }
 	for node in "${LAB_NODES[@]}"; do
 		lab_kill KILL "${LAB_AGENT_PID[$node]}"
-		LAB_AGENT=$LAB_ROOT/build/next/lodestoned lab_agent_up "$node"
+		LAB_AGENT=$TN_NEXT lab_agent_up "$node"
 		lab_until 60 tn_all_answer && lab_until 60 tn_paths 3 || { lab_ctl "$node" show problems; return 1; }
+		[ "$(tn_maps "$node")" = '4 true' ] || { say "$node: maps of version $(tn_maps "$node")"; return 1; }
 		[ "$node" = node-c ] || tn_speaks 1 || return 1
 		[ "$node" != node-a ] || { # two versions, and the routers send flows elsewhere
 			tn_objects node-b node-c | tn_put objects
@@ -397,6 +400,38 @@ step_tunnel_versions() {
 	sleep 3
 	touch "$dir/stop"
 	wait "$client"
+	STEP_NOTE="$(jq -r '"\(.exchanges) exchanges of \(.flows) flows, \(.failed | length) cut"' "$out")"
+	jq -e '.failed == [] and .flows == '"$TN_FLOWS" "$out" >/dev/null
+}
+
+# tn_maps NODE: the version of its maps, and whether its agent found them there.
+tn_maps() {
+	echo "$(bpftool -j map dump pinned "$(lab_pin "$1")/maps/config" | jq '.[0].formatted.value.abi_version') $(lab_ctl "$1" status -o json | jq .dataplane.programsAdopted)"
+}
+tn_mode_is() { [ "$(lab_ctl "$1" status -o json | jq -r .dataplane.mode)" = "$2" ]; }
+
+# The agent withdraws its routes, and what it found serves what began there until its time is over. Then the tables are empty, and whose
+# flows are whose the pods' sockets know.
+step_tunnel_back() {
+	local out=$LAB_DIR/back.json dir=$LAB_DIR/back begun client
+	mkdir -p "$dir"
+	printf '%s\n' 'apiVersion: lodestone.io/v1alpha1' 'kind: LodestoneConfig' 'metadata: {name: node-b}' 'spec: {drainSeconds: 3}' | tn_put drain
+	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-flows" keep "$TN_FLOWS_VIP" 7 "$TN_FLOWS" 0 "$dir"
+	client=$LAB_PID
+	lab_until 30 test -e "$dir/ready" || { touch "$dir/stop"; cat "$out.err"; return 1; }
+	lab_kill KILL "${LAB_AGENT_PID[node-b]}"
+	begun=$SECONDS
+	lab_agent_up node-b
+	lab_until 10 tn_paths 2 && tn_mode_is node-b leaving || { lab_ctl node-b status; return 1; }
+	[ "$(tn_maps node-b)" = '4 false' ] || { say "maps of version $(tn_maps node-b)"; return 1; }
+	lab_until 30 tn_paths 3 && tn_mode_is node-b xdp || { lab_ctl node-b status; return 1; }
+	[ "$(tn_maps node-b)" = '3 false' ] && [ $((SECONDS - begun)) -ge 5 ] || { say "maps of version $(tn_maps node-b) after $((SECONDS - begun)) s"; return 1; }
+	say "replaced and back after $((SECONDS - begun)) s"
+	lab_until 30 tn_all_answer && lab_until 30 tn_speaks 1 || { lab_ctl node-b show nodes; return 1; }
+	sleep 3
+	touch "$dir/stop"
+	wait "$client"
+	rm "$LAB_DIR/config/drain.yaml"
 	STEP_NOTE="$(jq -r '"\(.exchanges) exchanges of \(.flows) flows, \(.failed | length) cut"' "$out")"
 	jq -e '.failed == [] and .flows == '"$TN_FLOWS" "$out" >/dev/null
 }
