@@ -7,10 +7,10 @@
  */
 #include "sys/bpf_capture.h"
 #include "sys/bpf_counts.h"
+#include "sys/bpf_dataplane_inside.h"
 #include "sys/bpf_hooks.h"
 #include "sys/bpf_nodes.h"
 #include "sys/bpf_ports.h"
-#include "sys/bpf_selftest.h"
 #include "sys/clock.h"
 #include "sys/log.h"
 
@@ -19,37 +19,13 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#define TURN_LEAST_NS (2 * NSEC_PER_MSEC)
-
-struct bpf_dataplane {
-	char *pin_dir; /* owned */
-	struct bpf_programs programs;
-	struct bpf_maps maps;
-	struct lb_tables *tables;      /* owned */
-	struct bpf_grow *grow;         /* owned */
-	struct bpf_flows *flows;       /* owned */
-	struct bpf_ports *ports;       /* owned */
-	struct bpf_hooks *hooks;       /* owned */
-	struct bpf_capture *capture;   /* owned */
-	struct bpf_ranges *ranges;     /* owned */
-	struct lb_deny *deny;          /* owned */
-	struct bpf_rates *rates;       /* owned */
-	struct bpf_discards *discards; /* owned */
-	struct bpf_nodes *nodes;       /* owned */
-	struct arena *scratch;         /* reset by whoever begins to use it; owned */
-	nsec_t turn;                   /* length of one; 0 = without end */
-	nsec_t turn_until;             /* ... which ends so long after its `now` */
-	nsec_t turn_now;               /* of the store's last call */
-	nsec_t turn_ends_at;           /* by the clock */
-};
-
 /* While the tables of a former run are adopted there are no hooks yet. */
 static bool may_be_read(const struct bpf_dataplane *dp)
 {
 	return dp->hooks ? bpf_hooks_have_readers(dp->hooks) : dp->programs.adopted;
 }
 
-static struct lb_clock clock_of(const struct bpf_dataplane *dp, nsec_t now)
+struct lb_clock bpf_dataplane_clock(const struct bpf_dataplane *dp, nsec_t now)
 {
 	nsec_t rested = now > LB_REST_NS ? now - LB_REST_NS : 0;
 	struct lb_clock ret = {.now = now, .quiet = may_be_read(dp) ? rested : now};
@@ -58,211 +34,7 @@ static struct lb_clock clock_of(const struct bpf_dataplane *dp, nsec_t now)
 	return ret;
 }
 
-/* --- store ------------------------------------------------------------------------------------ */
-
-/* Where most of the turn is gone already there is less, but always some. */
-static nsec_t turn_end(const struct bpf_dataplane *dp, nsec_t now, nsec_t clock)
-{
-	const nsec_t end = clock + dp->turn, least = clock + nsec_min(dp->turn, TURN_LEAST_NS);
-	const nsec_t until = now + dp->turn_until;
-
-	if (dp->turn_until == 0 || end <= until)
-		return end;
-	return until > least ? until : least;
-}
-
-/* By the clock, as pages that are touched first and the kernel's own work are most of the cost. */
-static bool is_turn_over(struct bpf_dataplane *dp, nsec_t now)
-{
-	if (dp->turn == 0)
-		return false;
-	if (dp->turn_now == now)
-		return clock_now() >= dp->turn_ends_at;
-	dp->turn_now = now;
-	dp->turn_ends_at = turn_end(dp, now, clock_now());
-	return false;
-}
-
-static void move_counters(struct bpf_dataplane *dp)
-{
-	const struct lb_counter_move *moves;
-	size_t n = lb_tables_take_moves(dp->tables, &moves);
-
-	bpf_maps_move_counters(&dp->maps, moves, n);
-}
-
-static int put_tables(struct bpf_dataplane *dp, const struct lb_clock *c,
-		      const struct lb_frontend *f)
-{
-	int outcome;
-
-	while ((outcome = lb_tables_put(dp->tables, c, f)) > 0) {
-		outcome = outcome == LB_NEED_RANGES
-				  ? bpf_ranges_fill(dp->ranges, c, f, dp->turn_ends_at)
-				  : bpf_grow_for(dp->grow, outcome, c->now);
-		if (outcome != 0)
-			return outcome;
-	}
-	bpf_grow_ahead(dp->grow, c->now);
-	return outcome;
-}
-
-/* Rows that take long are made ahead, and then the put has a turn of its own. */
-static bool is_prepared(struct bpf_dataplane *dp, nsec_t now, const struct lb_frontend *f)
-{
-	bool is_now = true;
-
-	while (!lb_tables_prepare(dp->tables, f)) {
-		is_now = dp->turn == 0;
-		if (is_turn_over(dp, now))
-			return false;
-	}
-	return is_now;
-}
-
-static int store_put(void *ctx, nsec_t now, const struct lb_frontend *f)
-{
-	struct bpf_dataplane *dp = ctx;
-	struct lb_clock c = clock_of(dp, now);
-	struct bpf_packets leaving = {0};
-	struct lb_actual before, after;
-	bool had, has;
-	int error;
-
-	if (is_turn_over(dp, now))
-		return -EINPROGRESS;
-	arena_reset(dp->scratch);
-	had = lb_tables_get(dp->tables, &f->key, dp->scratch, &before);
-	if (had && lb_actual_is(&before, f))
-		return 0;
-	if (!is_prepared(dp, now, f) ||
-	    !bpf_ports_use_ahead(dp->ports, f, dp->turn ? dp->turn_ends_at : NSEC_NEVER))
-		return -EINPROGRESS;
-	if (had)
-		leaving = bpf_counts_leaving(&dp->maps, dp->tables, &before, f, dp->scratch);
-	error = put_tables(dp, &c, f);
-	if (error == 0)
-		bpf_counts_retire(&dp->maps, &f->key, &leaving);
-	move_counters(dp);
-	has = lb_tables_get(dp->tables, &f->key, dp->scratch, &after);
-	bpf_ports_change(dp->ports, had ? &before : NULL, has ? &after : NULL);
-	if (error != -EINPROGRESS)
-		bpf_ports_leave_ahead(dp->ports);
-	return error;
-}
-
-static int store_del(void *ctx, nsec_t now, const struct lb_key *key)
-{
-	struct bpf_dataplane *dp = ctx;
-	struct lb_clock c = clock_of(dp, now);
-	struct lb_actual before;
-
-	if (is_turn_over(dp, now))
-		return -EINPROGRESS;
-	arena_reset(dp->scratch);
-	if (!lb_tables_get(dp->tables, key, dp->scratch, &before))
-		return 0;
-	lb_tables_del(dp->tables, &c, key);
-	bpf_counts_forget(&dp->maps, key);
-	bpf_ports_change(dp->ports, &before, NULL);
-	return 0;
-}
-
-static int store_test(void *ctx, nsec_t now, const struct lb_key *key)
-{
-	struct bpf_dataplane *dp = ctx;
-	struct lb_actual frontend;
-	int error = 0;
-
-	if (is_turn_over(dp, now))
-		return -EINPROGRESS;
-	arena_reset(dp->scratch);
-	if (!lb_tables_get(dp->tables, key, dp->scratch, &frontend))
-		return -ENOENT;
-	/* A VIP alone serves no connection, nor does what is no service. */
-	if (key->port != 0 && !(frontend.flags & LB_F_TUNNEL))
-		error = bpf_selftest(dp->programs.xdp_fd, &frontend,
-				     bpf_hooks_device_of(dp->hooks, key->domain));
-	if (error == 0)
-		lb_tables_set_tested(dp->tables, key);
-	return error;
-}
-
-static void store_dump(void *ctx, struct arena *arena, const struct lb_actual **ret, size_t *ret_n)
-{
-	const struct bpf_dataplane *dp = ctx;
-
-	lb_tables_dump(dp->tables, arena, ret, ret_n);
-}
-
-struct lb_store bpf_dataplane_store(struct bpf_dataplane *dp)
-{
-	static const struct lb_store_ops ops = {
-		.put = store_put,
-		.del = store_del,
-		.test = store_test,
-		.dump = store_dump,
-	};
-
-	return (struct lb_store){.ops = &ops, .ctx = dp};
-}
-
-static int ways_denied(void *ctx, nsec_t now, const struct lb_denied *lists, size_t n, bool keep)
-{
-	struct bpf_dataplane *dp = ctx;
-
-	if (is_turn_over(dp, now))
-		return -EINPROGRESS;
-	lb_deny_want(dp->deny, lists, n, keep);
-	return bpf_deny_go_on(dp->deny, bpf_maps_fd(&dp->maps, "ranges"), dp->turn_ends_at);
-}
-
-static int ways_nodes(void *ctx, nsec_t now, const struct lb_node_told *items, size_t n)
-{
-	struct bpf_dataplane *dp = ctx;
-	const struct lb_clock c = clock_of(dp, now);
-
-	return bpf_nodes_tell(dp->nodes, &c, items, n);
-}
-
-static int ways_next_hops(void *ctx, nsec_t now, const struct plan_next_hop *items, size_t n)
-{
-	struct bpf_dataplane *dp = ctx;
-	const struct lb_clock c = clock_of(dp, now);
-
-	return bpf_nodes_set_hops(dp->nodes, &c, items, n);
-}
-
-static int ways_nat(void *ctx, nsec_t now, uint16_t first_port)
-{
-	return bpf_nodes_set_nat(((struct bpf_dataplane *)ctx)->nodes, now, first_port);
-}
-
-static int ways_rates(void *ctx, nsec_t now, const struct plan_rate *items, size_t n)
-{
-	(void)now;
-	return bpf_rates_apply(((struct bpf_dataplane *)ctx)->rates, items, n);
-}
-
-static int ways_discards(void *ctx, nsec_t now, const struct lb_discard *items, size_t n)
-{
-	(void)now;
-	return bpf_discards_apply(((struct bpf_dataplane *)ctx)->discards, items, n);
-}
-
-struct lb_ways bpf_dataplane_ways(struct bpf_dataplane *dp)
-{
-	static const struct lb_ways_ops ops = {
-		.nodes = ways_nodes,
-		.next_hops = ways_next_hops,
-		.nat = ways_nat,
-		.denied = ways_denied,
-		.rates = ways_rates,
-		.discards = ways_discards,
-	};
-
-	return (struct lb_ways){.ops = &ops, .ctx = dp};
-}
+/* --- what is told of it ---------------------------------------------------------------------- */
 
 size_t bpf_dataplane_denied(const struct bpf_dataplane *dp, size_t *ret_wanted)
 {
@@ -325,7 +97,7 @@ static void adopt_ports(struct bpf_dataplane *dp)
 
 static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args *args, nsec_t now)
 {
-	struct lb_clock c = clock_of(dp, now);
+	struct lb_clock c = bpf_dataplane_clock(dp, now);
 	size_t n_bad;
 	int error = bpf_maps_open(&dp->maps, &dp->programs.maps, &dp->programs.inners, dp->pin_dir);
 
@@ -463,7 +235,7 @@ void bpf_dataplane_devices(const struct bpf_dataplane *dp, struct arena *arena,
 /* A put after this tick may leave a key on the move, so idle tables are looked at again, too. */
 nsec_t bpf_dataplane_tick(struct bpf_dataplane *dp, nsec_t now)
 {
-	struct lb_clock c = clock_of(dp, now);
+	struct lb_clock c = bpf_dataplane_clock(dp, now);
 	nsec_t next = lb_tables_tick(dp->tables, &c);
 
 	bpf_flows_tick(dp->flows, &c);
