@@ -170,14 +170,27 @@ static const struct plan_service_backend *backend_of(const struct tracing *t,
 	return NULL;
 }
 
+static const char *const entries[] = {
+	[LB_TRACE_NO_ENTRY] = NULL,
+	[LB_TRACE_NEW] = "new",
+	[LB_TRACE_ESTABLISHED] = "established",
+	[LB_TRACE_CLOSING] = "closing",
+};
+
+/* As what it is sent there, and who answers what. */
+static cJSON *nat_json(const struct lb_trace_nat *n)
+{
+	cJSON *o = cJSON_CreateObject();
+	char text[IP_ADDR_TEXT];
+
+	cJSON_AddStringToObject(o, "address", ip_addr_text(&n->own, text));
+	cJSON_AddNumberToObject(o, "port", n->port);
+	show_add_text(o, "entry", entries[n->entry]);
+	return o;
+}
+
 static cJSON *candidate_json(const struct tracing *t, const struct lb_trace_candidate *c)
 {
-	static const char *const entries[] = {
-		[LB_TRACE_NO_ENTRY] = NULL,
-		[LB_TRACE_NEW] = "new",
-		[LB_TRACE_ESTABLISHED] = "established",
-		[LB_TRACE_CLOSING] = "closing",
-	};
 	const struct plan_service_backend *b = backend_of(t, &c->target);
 	cJSON *o = cJSON_CreateObject();
 	char text[IP_ADDR_TEXT];
@@ -192,6 +205,8 @@ static cJSON *candidate_json(const struct tracing *t, const struct lb_trace_cand
 							    : "draining");
 	show_add_text(o, "forwarding", b ? b->way : NULL);
 	show_add_text(o, "entry", entries[c->entry]);
+	if (c->nat.port)
+		cJSON_AddItemToObject(o, "nat", nat_json(&c->nat));
 	return o;
 }
 

@@ -37,6 +37,19 @@ static void add_node(struct strbuf *line, const cJSON *pod)
 	cell_value(line, pod, "node");
 }
 
+/* As what a flow comes there, and to where its answers come back. */
+static void add_nat(struct strbuf *line, const cJSON *nat)
+{
+	if (!cJSON_IsObject(nat))
+		return;
+	strbuf_add(line, ", from ");
+	cell_value(line, nat, "address");
+	strbuf_add(line, " port ");
+	cell_value(line, nat, "port");
+	strbuf_add(line, " and back there: ");
+	cell_value(line, nat, "entry");
+}
+
 static void add_pod(struct strbuf *line, const cJSON *pod)
 {
 	const char *entry = cJSON_GetStringValue(get(pod, "entry"));
@@ -49,6 +62,7 @@ static void add_pod(struct strbuf *line, const cJSON *pod)
 	cell_value(line, pod, "state");
 	if (entry)
 		strbuf_printf(line, ", has the flow: %s", entry);
+	add_nat(line, get(pod, "nat"));
 }
 
 static void add_row(struct table *t, const cJSON *body)

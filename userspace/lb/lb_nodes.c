@@ -479,6 +479,11 @@ static void store_mss(const struct lb_nodes *n, const struct lb_hop_told *items,
 	store((uint64_t *)&n->tunnel->mss, v4 | (uint64_t)v6 << LB_TUNNEL_MSS_V6_SHIFT);
 }
 
+uint64_t lb_nodes_nat(const struct lb_nodes *n)
+{
+	return __atomic_load_n(&n->tunnel->nat, __ATOMIC_RELAXED);
+}
+
 int lb_nodes_set_hops(struct lb_nodes *n, const struct lb_clock *c, const struct lb_hop_told *items,
 		      size_t n_items)
 {

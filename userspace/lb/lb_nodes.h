@@ -53,6 +53,9 @@ struct lb_hop_told {
  * told apart, too. The smallest MTU of those to nodes that were told of says to what MSS segments
  * are clamped: answers of real servers do not come by.
  */
+/* That range, as bpf/nat_ports.h has it; 0: there is none. */
+uint64_t lb_nodes_nat(const struct lb_nodes *n);
+
 int lb_nodes_set_hops(struct lb_nodes *n, const struct lb_clock *c, const struct lb_hop_told *items,
 		      size_t n_items) must_check;
 

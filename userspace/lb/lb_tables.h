@@ -185,16 +185,16 @@ struct lb_counter_move {
 };
 size_t lb_tables_take_moves(struct lb_tables *t, const struct lb_counter_move **ret);
 
-/* For status. */
+/* For status: flows; services, backend entries and rows in use. */
 struct lb_flow_usage lb_tables_flow_usage(const struct lb_tables *t);
-
-/* For status: services, backend entries and rows in use. */
 struct lb_usage {
 	size_t services, rows, backends, rows_chunks, backend_chunks;
 };
 struct lb_usage lb_tables_usage(const struct lb_tables *t);
 
+struct lb_nat_line;
 struct lb_trace;
 struct lb_trace_flow;
 /* What becomes of a flow's packets (lb/lb_trace.h). */
-void lb_trace(const struct lb_tables *t, const struct lb_trace_flow *flow, struct lb_trace *ret);
+void lb_trace(const struct lb_tables *t, const struct lb_trace_flow *flow,
+	      const struct lb_nat_line *nat, struct lb_trace *ret);

@@ -20,10 +20,18 @@ struct lb_trace_flow {
 
 enum lb_trace_entry { LB_TRACE_NO_ENTRY, LB_TRACE_NEW, LB_TRACE_ESTABLISHED, LB_TRACE_CLOSING };
 
+/* As what a flow comes to a backend that answers this node (LB_BY_NAT). */
+struct lb_trace_nat {
+	struct ip_addr own;
+	uint16_t port; /* host order; 0: it has none */
+	enum lb_trace_entry entry;
+};
+
 struct lb_trace_candidate {
 	struct lb_target target; /* as dump() tells it */
 	bool is_gone;            /* it was taken away; readers of old rows may still see it */
 	enum lb_trace_entry entry;
+	struct lb_trace_nat nat;
 };
 
 struct lb_trace {

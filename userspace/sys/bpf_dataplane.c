@@ -18,6 +18,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 
 /* While the tables of a former run are adopted there are no hooks yet. */
 static bool may_be_read(const struct bpf_dataplane *dp)
@@ -352,7 +353,14 @@ struct lb_flow_usage bpf_dataplane_flow_usage(const struct bpf_dataplane *dp)
 void bpf_dataplane_trace(const struct bpf_dataplane *dp, const struct lb_trace_flow *flow,
 			 struct lb_trace *ret)
 {
-	lb_trace(dp->tables, flow, ret);
+	struct bpf_mapping nat = {.at = NULL};
+	int error = dp->maps.n_chunks[BPF_CHUNK_NAT] > 0 ? bpf_maps_nat(&dp->maps, &nat) : 0;
+
+	if (error != 0)
+		log_warn("bpf: the table of translated flows is not to be had", "error=%d", -error);
+	lb_trace(dp->tables, flow, nat.at, ret);
+	if (nat.at)
+		munmap(nat.at, nat.size);
 }
 
 const struct lb_vip *bpf_dataplane_served(const struct bpf_dataplane *dp, struct arena *arena,

@@ -339,6 +339,18 @@ void bpf_chunk_discard(struct bpf_chunk *c)
 	*c = (struct bpf_chunk){.main = -1, .beside = -1};
 }
 
+int bpf_maps_nat(const struct bpf_maps *m, struct bpf_mapping *ret)
+{
+	const int fd = bpf_inner_open(m, kinds[BPF_CHUNK_NAT].main, 0);
+	int error;
+
+	if (fd < 0)
+		return fd;
+	error = map_inner(fd, LB_NAT_LINES * sizeof(struct lb_nat_line), ret);
+	close(fd);
+	return error;
+}
+
 /* Counters and the kernel's flows are read by their fd; all else of a chunk is its memory. */
 void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_which which,
 			struct bpf_chunk *c)

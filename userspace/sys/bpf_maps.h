@@ -106,9 +106,10 @@ void bpf_chunk_discard(struct bpf_chunk *c);
 /* The next of its kind, for the tables; what it owns goes over. */
 void bpf_maps_add_chunk(struct bpf_maps *m, struct lb_tables *t, enum bpf_chunk_which which,
 			struct bpf_chunk *c);
-
 /* Maps a map or an inner one as long as m is open; *(void **)ret is where. */
 int bpf_maps_map(struct bpf_maps *m, int fd, size_t size, void *ret) must_check;
+/* Maps the one chunk of `nat`, for the caller to unmap. */
+int bpf_maps_nat(const struct bpf_maps *m, struct bpf_mapping *ret) must_check;
 
 /* --- source ranges ---------------------------------------------------------------------------- */
 
@@ -118,7 +119,6 @@ int bpf_maps_map(struct bpf_maps *m, int fd, size_t size, void *ret) must_check;
  * longer than others are to wait.
  */
 struct bpf_ranges;
-
 /*
  * Takes over what the map holds, once the tables have adopted their images, and tells deny of what
  * is denied; what belongs to no set with a name is removed. 0 or -errno; the caller owns *ret.

@@ -8,10 +8,13 @@
 #include "walk_fixture.h"
 
 #include "bpf/flow_hash.h"
+#include "bpf/nat_ports.h"
 
 _Static_assert(LB_TRACE_CANDIDATES == LB_CANDIDATES, "as many as a row has");
 
 #define CLIENT 0xcb007101
+
+static struct lb_nat_line nat[LB_NAT_LINES];
 
 static struct lb_trace traced(const struct fixture *x, uint16_t port)
 {
@@ -20,7 +23,7 @@ static struct lb_trace traced(const struct fixture *x, uint16_t port)
 	lb_trace(x->t,
 		 &(struct lb_trace_flow){
 			 .key = key(), .client = ip_addr_from_v4(CLIENT), .client_port = port},
-		 &ret);
+		 nat, &ret);
 	return ret;
 }
 
@@ -188,9 +191,126 @@ static void with_affinity_ports_do_not_matter(void **state)
 	fixture_done(&x);
 }
 
+/* --- backends that answer this node ----------------------------------------------------------- */
+
+#define FIRST 20000
+
+/* Lays what the programs would make of a flow, in the i-th of its lines; its port. */
+static uint16_t lay_nat(const struct fixture *x, uint16_t port, uint32_t i, uint32_t state)
+{
+	const struct lb_backend *be =
+		reader_backend(x, reader_index(service(x, key())->live, 0, 0));
+	const struct ip_addr client = ip_addr_from_v4(CLIENT), own = ip_addr_from_v4(0x0a00000a);
+	struct lb_nat n = {.client_port = __builtin_bswap16(port),
+			   .vip_port = __builtin_bswap16(80)};
+	struct lb_flow_keys keys;
+	struct lb_nat_line *line;
+	uint64_t hash;
+	uint32_t at;
+
+	memcpy(n.client, client.b, sizeof(n.client));
+	memcpy(n.vip, key().addr.b, sizeof(n.vip));
+	memcpy(n.own, own.b, sizeof(n.own));
+	lb_flow_keys(x->config.flow_secret, &keys);
+	hash = lb_flow_hash_v4(&keys, n.vip[3], n.client[3],
+			       lb_flow_ports(n.vip_port, n.client_port),
+			       lb_remote_proto(key().proto, 0));
+	at = lb_nat_line(hash, i, LB_NAT_LINES);
+	line = &nat[at];
+	hash = lb_flow_hash_v4(&keys, be->addr[3], 0,
+			       lb_flow_ports(be->port, __builtin_bswap16((uint16_t)(FIRST + at))),
+			       lb_nat_proto(key().proto));
+	n.sum = lb_nat_sum(&n, hash);
+	line->of[1] = n;
+	line->way[1] = (struct lb_flow){.hash = hash, .state = lb_flow_state(state, false, 0)};
+	return (uint16_t)(FIRST + at);
+}
+
+/* The port that a flow leaves by is found as the programs find it, in whichever of its lines. */
+static void as_what_a_flow_comes_to_who_answers_this_node_is_told(void **state)
+{
+	struct lb_target target = target_of_v4(TARGETS, 8080, true);
+	struct lb_frontend f;
+	struct fixture x;
+	struct lb_trace t;
+
+	(void)state;
+	begin(&x);
+	target.way = LB_BY_NAT;
+	target.node = target.addr;
+	f = frontend_of(key(), &target, 1);
+	assert_int_equal(fixture_put(&x, &f), 0);
+	lb_nodes_set_nat(lb_tables_nodes(x.t), FIRST);
+	assert_int_equal(traced(&x, 1000).candidates[0].nat.port, 0);
+	for (uint32_t i = 0; i < LB_NAT_TRIES; i++) {
+		const uint16_t client_port = (uint16_t)(1000 + i);
+		const uint16_t port =
+			lay_nat(&x, client_port, i, i & 1 ? LB_FLOW_ESTABLISHED : LB_FLOW_CLOSING);
+
+		t = traced(&x, client_port);
+		assert_int_equal(t.n, 1);
+		assert_int_equal(t.candidates[0].nat.port, port);
+		assert_int_equal(t.candidates[0].nat.entry,
+				 i & 1 ? LB_TRACE_ESTABLISHED : LB_TRACE_CLOSING);
+		assert_int_equal(ip_addr_v4(&t.candidates[0].nat.own), 0x0a00000a);
+		assert_int_equal(traced(&x, (uint16_t)(2000 + i)).candidates[0].nat.port, 0);
+		nat[port - FIRST].of[1].client[3] ^= 1; /* as between two writers */
+		assert_int_equal(traced(&x, client_port).candidates[0].nat.port, 0);
+	}
+	lb_nodes_set_nat(lb_tables_nodes(x.t), 0);
+	(void)lay_nat(&x, 1000, 0, LB_FLOW_NEW);
+	assert_int_equal(traced(&x, 1000).candidates[0].nat.port, 0);
+	fixture_done(&x);
+}
+
+/* A flow whose backend is elsewhere has its entry under client and VIP. */
+static void the_entry_of_a_flow_to_another_node_is_found(void **state)
+{
+	struct lb_target targets[2] = {target_of_v4(TARGETS, 8080, true),
+				       target_of_v4(TARGETS + 1, 8080, true)};
+	struct lb_flow_keys keys;
+	struct lb_frontend f;
+	struct fixture x;
+	struct lb_trace t;
+	uint16_t second;
+	uint64_t hash;
+
+	(void)state;
+	begin(&x);
+	for (size_t i = 0; i < 2; i++) {
+		targets[i].way = LB_BY_IPIP;
+		targets[i].node = targets[i].addr;
+	}
+	f = frontend_of(key(), targets, 2);
+	assert_int_equal(fixture_put(&x, &f), 0);
+	second = lb_row_candidate(*row_at(&x, row_of(&x, 1000, false)), 1);
+	lb_flow_keys(x.config.flow_secret, &keys);
+	hash = lb_flow_hash_v4(&keys, __builtin_bswap32(WEB), __builtin_bswap32(CLIENT),
+			       lb_flow_ports(__builtin_bswap16(80), __builtin_bswap16(1000)),
+			       lb_remote_proto(key().proto, 0));
+	x.flows[lb_flow_first(hash, LB_FLOW_CHUNK)].way[0] = (struct lb_flow){
+		.hash = hash,
+		.slot = (uint16_t)slot_of(&x, key()),
+		.backend = second,
+		.state = lb_flow_state(
+			LB_FLOW_ANSWERED, false,
+			(uint8_t)(reader_backend(&x,
+						 reader_index(service(&x, key())->live, second, 0))
+					  ->state >>
+				  LB_BE_GEN_SHIFT)),
+		.age = x.c.age};
+	*row_at(&x, row_of(&x, 1000, false)) |= LB_ROW_UNSETTLED;
+	t = traced(&x, 1000);
+	assert_true(t.by_entry);
+	assert_int_equal(t.chosen, 1);
+	fixture_done(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(as_what_a_flow_comes_to_who_answers_this_node_is_told),
+		cmocka_unit_test(the_entry_of_a_flow_to_another_node_is_found),
 		cmocka_unit_test(the_row_and_its_candidates_are_those_of_the_programs),
 		cmocka_unit_test(in_a_row_that_is_not_settled_the_entry_decides),
 		cmocka_unit_test(an_entry_of_a_backend_that_had_the_place_before_is_none),
