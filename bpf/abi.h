@@ -622,6 +622,7 @@ struct lb_next_hop {
 #define LB_NODE_IN_USE        (1ull << 63) /* it has the address, which backends may lie at */
 #define LB_NODE_KNOWN         (1ull << 62) /* it is a node of the cluster: packets of its are taken */
 #define LB_NODE_USABLE        (1ull << 61) /* its echo answers, and it speaks what we speak */
+#define LB_NODE_LEAVES        (1ull << 60) /* ... but no flow is to begin there (LB_ECHO_CLOSED) */
 
 /*
  * map `nodes`: array of maps, inner array mmap-able, by number. Agent writes, bpf reads. A real

@@ -44,6 +44,14 @@ static __always_inline bool node_takes(__u64 state)
 	return node && (READ_ONCE(node->state) & flags) == flags;
 }
 
+/* Whether who is at a backend of this state word, on another node, would hear a question. */
+static __always_inline bool node_hears(__u64 state)
+{
+	const struct lb_node *node = node_at(node_of(state));
+
+	return node && READ_ONCE(node->state) & (LB_NODE_USABLE | LB_NODE_LEAVES);
+}
+
 static __always_inline bool node_is(__u32 number, const __u32 addr[4])
 {
 	const __u64 flags = LB_NODE_IN_USE | LB_NODE_KNOWN;

@@ -32,6 +32,18 @@ static __always_inline bool choose_is_server(const struct flow *f, __u32 backend
 	return be && node_way(READ_ONCE(be->state));
 }
 
+/*
+ * It is on a node that does not answer. A question there may be lost, and what it was about with
+ * it; so such a candidate comes behind all who can say whether a flow is theirs.
+ */
+static __always_inline bool choose_is_silent(const struct flow *f, __u32 backend)
+{
+	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
+	__u64 state = be ? READ_ONCE(be->state) : 0;
+
+	return !backend_is(state, LB_BE_LOCAL) && !node_way(state) && !node_hears(state);
+}
+
 /* The node of this backend, which is not here, can be asked by a packet that begins a flow. */
 static __always_inline bool choose_may_ask(const struct flow *f, __u32 backend)
 {
@@ -44,10 +56,12 @@ static __always_inline bool choose_may_ask(const struct flow *f, __u32 backend)
 
 /*
  * Whose may a flow be that no entry here knows? Candidate by candidate: one that is here is asked
- * by its sockets; the first that is on another node is to be asked there, and all that follow.
+ * by its sockets; the first that is on another node is to be asked there, and all that follow. Of
+ * those on silent nodes the first is asked where nobody else can be.
  */
 __noinline int choose_whom_to_ask(struct xdp_md *ctx, struct lb_scratch *s)
 {
+	int silent = OWNER_NOBODY;
 	struct flow *f;
 
 	if (!s)
@@ -61,18 +75,24 @@ __noinline int choose_whom_to_ask(struct xdp_md *ctx, struct lb_scratch *s)
 		if (choose_is_server(f, backend))
 			continue;
 		if (!choose_is_local(f, backend)) {
+			if (silent != OWNER_NOBODY && choose_is_silent(f, backend))
+				continue;
 			s->tunnel.flags = LB_TUNNEL_ASK;
 			s->tunnel.at = (__u8)i;
-			return backend;
+			if (!choose_is_silent(f, backend))
+				return backend;
+			silent = backend;
+			continue;
 		}
 		if (f->proto != IPPROTO_TCP || !owner_by_socket(ctx, f, backend) ||
 		    !admit_claim(f, backend, LB_BE_IN_USE, LB_FLOW_ESTABLISHED))
 			continue;
 		if (i)
 			row_mark(f->row_index);
+		s->tunnel.flags = 0;
 		return backend;
 	}
-	return OWNER_NOBODY;
+	return silent;
 }
 
 /*

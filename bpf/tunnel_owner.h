@@ -13,6 +13,7 @@
 #include "stats.h"
 #include "tunnel_choose.h"
 #include "tunnel_record.h"
+#include "tunnel_taker.h"
 #include "tunnel_told.h"
 
 /* It is this backend's for good, which is here. */
@@ -63,13 +64,6 @@ __noinline bool inner_knows(struct xdp_md *ctx, struct lb_scratch *s, __u32 back
 	return is_error || admit_claim(&s->flow, backend, LB_BE_IN_USE, LB_FLOW_ESTABLISHED);
 }
 
-static __always_inline bool inner_is_ready(const struct flow *f, __u32 backend)
-{
-	struct lb_backend *be = backend_slot(backend_index(f->live, backend));
-
-	return be && backend_is(READ_ONCE(be->state), LB_BE_READY);
-}
-
 /*
  * None of those who are named knows it. A row that has forgotten an owner says so (owner_beyond.h),
  * and who is here has an entry then. OWNER_NOBODY: nobody who is here.
@@ -84,24 +78,6 @@ static __always_inline int inner_beyond(const struct lb_scratch *s)
 		owner_beyond(&s->flow, s->what == TUNNEL_ERROR ? OWNER_OF_QUOTE : OWNER_OF_PACKET);
 	return backend != OWNER_NOBODY && choose_is_local(&s->flow, backend) ? backend
 									     : OWNER_NOBODY;
-}
-
-/* Who of those named has a flow that nobody knows: the first, if a new one may begin there. */
-static __always_inline int inner_taker(const struct lb_scratch *s)
-{
-	const struct flow *f = &s->flow;
-	int first = inner_find(f, &s->tunnel.candidates[0]), backend;
-
-	if (first < 0 || !new_flows_is_first(f) || choose_is_local(f, first) ||
-	    choose_may_ask(f, first))
-		return first;
-	for (__u32 i = 1; i < LB_TUNNEL_CANDIDATES; i++) {
-		backend = inner_find(f, &s->tunnel.candidates[i]);
-		if (backend >= 0 && inner_is_ready(f, backend) &&
-		    (choose_is_local(f, backend) || choose_may_ask(f, backend)))
-			return backend;
-	}
-	return first;
 }
 
 /* Nobody knows it. */
@@ -124,10 +100,12 @@ __noinline int inner_give_up(struct lb_scratch *s)
 	return inner_send_on(s, backend, 0, 0);
 }
 
-/* What goes on is asked for also where no flow begins. */
+/* What goes on is asked for also where no flow begins, but not where nobody hears it. */
 static __always_inline bool inner_may_ask(const struct flow *f, __u32 backend)
 {
-	return new_flows_is_first(f) ? choose_may_ask(f, backend) : !choose_is_server(f, backend);
+	if (new_flows_is_first(f))
+		return choose_may_ask(f, backend);
+	return !choose_is_server(f, backend) && !choose_is_silent(f, backend);
 }
 
 /* The candidate at `next` is to be asked where he is; as many as there are: nobody is left. */

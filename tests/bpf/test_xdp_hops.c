@@ -47,6 +47,109 @@ static void who_is_here_is_asked_here(void **state)
 	tunnel_expect_sent(x, &ack, &want);
 }
 
+/* --- silent nodes ------------------------------------------------------------------------------
+ */
+
+#define OTHER_NODE 78u
+#define FAR        0x0a090003 /* its end */
+
+static const uint64_t known = LB_NODE_IN_USE | LB_NODE_KNOWN;
+
+/* ... and of those candidates the ones in `far` are on a third node, of this state. */
+static struct bed *begin_far(void **state, unsigned remote, unsigned far, uint64_t node_state)
+{
+	struct bed *x = begin(state, remote);
+	const struct rig_hop h = tunnel_hop(AF_INET);
+
+	rig_add_node(x->rig, OTHER_NODE, AF_INET, FAR, 1);
+	rig_set_hop(x->rig, OTHER_NODE, 0, &h);
+	rig_set_node_state(x->rig, OTHER_NODE, node_state);
+	for (unsigned i = 0; i < 4; i++)
+		if (far >> i & 1) {
+			rig_set_remote(x->rig, &x->tcp, i, OTHER_NODE);
+			rig_set_remote(x->rig, &x->udp, i, OTHER_NODE);
+		}
+	return x;
+}
+
+static void expect_asked(struct bed *x, const struct tunnel_spec *want)
+{
+	const struct frame_spec ack = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+	const struct frame_spec udp = bed_request(&x->udp, 40000, 0);
+
+	assert_int_equal(bed_xdp(x, &ack), XDP_TX);
+	tunnel_expect_sent(x, &ack, want);
+	assert_int_equal(bed_xdp(x, &udp), XDP_TX);
+	tunnel_expect_sent(x, &udp, want);
+}
+
+/* A question to a node that is dead is lost, and with it a packet of a flow that lives elsewhere.
+ */
+static void of_a_flow_that_goes_on_nobody_is_asked_who_is_silent(void **state)
+{
+	struct bed *x = begin_far(state, 0xf, 1, known);
+	const struct tunnel_spec want = tunnel_asks(1, 0);
+
+	expect_asked(x, &want);
+}
+
+/* Who leaves says so, and still knows its flows. */
+static void who_leaves_is_asked(void **state)
+{
+	struct bed *x = begin_far(state, 0xf, 1, known | LB_NODE_LEAVES);
+	struct tunnel_spec want = tunnel_asks(0, 0);
+
+	want.dst = FAR;
+	expect_asked(x, &want);
+}
+
+/* It may hear what is not answered. */
+static void where_all_are_silent_the_first_is_asked(void **state)
+{
+	struct bed *x = begin_far(state, 0xf, 1, known);
+	struct tunnel_spec want = tunnel_asks(0, 0);
+
+	want.dst = FAR;
+	rig_set_node_state(x->rig, NODE, known);
+	expect_asked(x, &want);
+}
+
+/* Nobody who was asked knows it: so it may be one's who could not be. */
+static void what_nobody_knows_is_a_silent_candidates(void **state)
+{
+	struct bed *x = begin_far(state, 0, 2, known);
+	const struct frame_spec ack = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+	const struct tunnel_spec ask = tunnel_there(tunnel_asks(0, 0));
+	struct tunnel_spec want = tunnel_for_good(1);
+
+	want.dst = FAR;
+	want.backends = &tunnel_in_order[1];
+	assert_int_equal(tunnel_xdp(x, &ack, &ask), XDP_TX);
+	tunnel_expect_sent(x, &ack, &want);
+	rig_set_node_state(x->rig, OTHER_NODE, known | LB_NODE_USABLE);
+	want = tunnel_asks(1, 1); /* it can be asked */
+	assert_int_equal(tunnel_xdp(x, &ack, &ask), XDP_TX);
+	tunnel_expect_sent(x, &ack, &want);
+}
+
+/* What has begun at it goes on: it may be heard there. */
+static void a_flow_that_is_known_to_be_a_silent_nodes_goes_there(void **state)
+{
+	struct bed *x = begin_far(state, 0xf, 1, known | LB_NODE_USABLE);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_SYN_FLAG);
+	struct tunnel_spec want = tunnel_for_good(0);
+
+	want.dst = FAR;
+	assert_int_equal(bed_xdp(x, &req), XDP_TX);
+	tunnel_expect_sent(x, &req, &want);
+	rig_set_node_state(x->rig, OTHER_NODE, known);
+	req.tcp_flags = TCP_ACK_FLAG;
+	assert_int_equal(bed_xdp(x, &req), XDP_TX);
+	tunnel_expect_sent(x, &req, &want);
+}
+
+/* --- and others ------------------------------------------------------------------------------- */
+
 /* A SYN begins a flow, whoever had one before: nobody is asked. */
 static void what_begins_is_the_firsts(void **state)
 {
@@ -310,6 +413,11 @@ static void errors_find_the_owner_too(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CLAIM_BOTH(of_a_flow_that_goes_on_nobody_is_asked_who_is_silent, tunnel_setup),
+		CLAIM_BOTH(who_leaves_is_asked, tunnel_setup),
+		CLAIM_BOTH(where_all_are_silent_the_first_is_asked, tunnel_setup),
+		CLAIM_BOTH(what_nobody_knows_is_a_silent_candidates, tunnel_setup),
+		CLAIM_BOTH(a_flow_that_is_known_to_be_a_silent_nodes_goes_there, tunnel_setup),
 		CLAIM_BOTH(an_unknown_flow_is_asked_for_at_the_firsts_node, tunnel_setup),
 		CLAIM_BOTH(who_is_here_is_asked_here, tunnel_setup),
 		CLAIM_BOTH(what_begins_is_the_firsts, tunnel_setup),

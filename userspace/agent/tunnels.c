@@ -253,6 +253,7 @@ static struct lb_node_told *nodes_of(const struct plan *plan, uint8_t version, s
 	for (size_t i = 0; i < plan->n_remotes; i++) {
 		ret[i] = (struct lb_node_told){.addr = plan->remotes[i].addr,
 					       .usable = plan->remotes[i].state == REMOTE_ANSWERS,
+					       .leaves = plan->remotes[i].state == REMOTE_LEAVING,
 					       .version = version};
 		*ret_unknown |= plan->remotes[i].state == REMOTE_UNKNOWN;
 	}

@@ -143,7 +143,7 @@ static inline int lb_discard_cmp(const struct lb_discard *a, const struct lb_dis
 /* Another node; usable: it answers and speaks what we speak, so flows may begin there. */
 struct lb_node_told {
 	struct ip_addr addr; /* that tunnels to it end at */
-	bool usable;
+	bool usable, leaves;
 	uint8_t version; /* of private data that it is sent; 0: the lowest */
 };
 

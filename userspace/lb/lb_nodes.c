@@ -392,7 +392,8 @@ int lb_nodes_tell(struct lb_nodes *n, const struct lb_clock *c, const struct lb_
 			states[lb_nodes_find(n, &items[i].addr)] =
 				LB_NODE_IN_USE | LB_NODE_KNOWN |
 				(uint64_t)items[i].version << LB_NODE_VERSION_SHIFT |
-				(items[i].usable ? LB_NODE_USABLE : 0);
+				(items[i].usable ? LB_NODE_USABLE : 0) |
+				(items[i].leaves ? LB_NODE_LEAVES : 0);
 		else
 			outcome = taken;
 	}
