@@ -27,6 +27,7 @@
 #define VIP_FRAGMENT (-3) /* it is a later one */
 #define VIP_REJECT   (-4) /* whoever asked is to be told that nobody has the port */
 #define VIP_NAT      (-5) /* it is to no VIP, and may be an answer, or about one (nat.h) */
+#define VIP_BFD      (-6) /* ... or BFD, to an address that is looked at for another's sake */
 
 static __always_inline int vip_drop(bool is_test, enum lb_drop reason)
 {
@@ -84,6 +85,19 @@ static __always_inline bool vip_may_be_answer(struct lb_scratch *s, enum lb_drop
 	       lb_nat_line_of(range, bpf_ntohs(s->flow.dport)) < lb_nat_count(range);
 }
 
+/* A packet to no VIP, whose destination's bit is set: it is where tunnels end, or answers come. */
+static __always_inline int vip_of_node(struct lb_scratch *s, enum lb_drop reason)
+{
+	if (vip_may_be_answer(s, reason))
+		return VIP_NAT;
+	if (reason != LB_DROP_UNKNOWN_PORT || s->flow.proto != IPPROTO_UDP)
+		return XDP_PASS;
+	return s->flow.dport == bpf_htons(LB_BFD_PORT) ||
+			       s->flow.dport == bpf_htons(LB_BFD_ECHO_PORT)
+		       ? VIP_BFD
+		       : XDP_PASS;
+}
+
 /* Of s the packet is filled in, and the flow if its port is unknown. A verdict, or VIP_*. */
 __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_drop reason)
 {
@@ -98,7 +112,7 @@ __noinline int vip_unserved(struct xdp_md *ctx, struct lb_scratch *s, enum lb_dr
 	if (!scratch_is_test(s) && blackhole_is(key.domain, key.addr))
 		return vip_drop(false, LB_DROP_BLACKHOLE);
 	if (!target_service(&key, &t))
-		return vip_may_be_answer(s, reason) ? VIP_NAT : XDP_PASS;
+		return vip_of_node(s, reason);
 	if (deny_asks(service_uplink(0)) && deny_is(s->packet.saddr))
 		return vip_drop(false, LB_DROP_DENIED);
 	s->vip_flags = service_flags(t.live);

@@ -157,6 +157,8 @@ static __always_inline int unserved(struct xdp_md *ctx, struct lb_scratch *s, en
 		return reject(ctx, s, LB_DROP_UNKNOWN_PORT);
 	if (verdict == VIP_NAT)
 		return TURNED_TO_NAT;
+	if (verdict == VIP_BFD)
+		return TURNED_TO_BFD;
 	return verdict == VIP_SERVE ? serve_cold(ctx, s) : verdict;
 }
 
@@ -381,15 +383,15 @@ int xdp_lb(struct xdp_md *ctx)
 	verdict = serve_frame(ctx);
 	if (likely(verdict >= 0))
 		return capture_end(ctx, verdict);
-	if (verdict == TURNED_TO_BFD) {
-		bpf_tail_call_static(ctx, &beside, BESIDE_BFD);
-		return XDP_PASS;
-	}
 	s = scratch_get();
 	if (!s)
 		return XDP_PASS;
 	if (verdict > TURNED_TO_BFD)
 		verdict = unserved(ctx, s, (enum lb_drop)(-1 - verdict));
+	if (verdict == TURNED_TO_BFD) {
+		bpf_tail_call_static(ctx, &beside, BESIDE_BFD);
+		return XDP_PASS;
+	}
 	if (verdict == TURNED_TO_ONCE)
 		bpf_tail_call_static(ctx, &beside, BESIDE_ONCE);
 	if (verdict == TURNED_TO_TUNNEL)

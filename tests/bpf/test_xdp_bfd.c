@@ -4,6 +4,7 @@
  * it goes to the agent's socket as it came.
  */
 #include "bpf/bfd_bed.h"
+#include "bpf/rig_nodes.h"
 
 /* It is passed as it is; whether it was noted. */
 static bool is_noted(struct bed *x, const struct bfd_frame *p)
@@ -44,6 +45,25 @@ static void a_packet_that_says_nothing_new_is_noted_with_the_time(void **state)
 	e.told.ifindex = RIG_IFINDEX;
 	rig_set_bfd(x->rig, PLACE, &e);
 	assert_true(is_noted(x, &p));
+}
+
+/* Its bit is set where tunnels end and where answers to translated flows come (abi.h, vip_bits). */
+static void so_it_is_at_an_address_that_is_looked_at_for_anothers_sake(void **state)
+{
+	struct bed *x = bed_begin(state);
+	const struct lb_bfd e = bfd_session();
+	struct bfd_frame p;
+
+	rig_set_bfd(x->rig, PLACE, &e);
+	rig_set_vip_bit(x->rig, LOCAL);
+	rig_set_nat(x->rig, 16384, 16384);
+	bfd_make(&p);
+	assert_true(is_noted(x, &p));
+	p.spec.ttl = 254;
+	assert_false(is_noted(x, &p));
+	p.spec.ttl = 255;
+	p.spec.dport = LB_BFD_PORT + 1000;
+	assert_false(is_noted(x, &p));
 }
 
 /* Every bit of it but P and F: state, diagnostic, discriminators, intervals, all the rest. */
@@ -181,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CLAIM(a_packet_that_says_nothing_new_is_noted_with_the_time),
+		CLAIM(so_it_is_at_an_address_that_is_looked_at_for_anothers_sake),
 		CLAIM(what_differs_in_any_other_bit_is_the_agents),
 		CLAIM(what_came_another_way_is_the_agents),
 		CLAIM(a_frame_cut_short_is_left_alone),
