@@ -239,6 +239,40 @@ lab_frr_up() {
 }
 lab_vtysh() { lab_frr "$LAB_DIR/frr" -c "$1"; }
 
+# lab_pool [ADDRESSES [ANNOTATIONS]]: a pool and an advertisement of all of it. On standard output, as what follows.
+lab_pool() {
+	cat <<-YAML
+		apiVersion: metallb.io/v1beta1
+		kind: IPAddressPool
+		metadata: {name: pool, namespace: metallb-system, annotations: {${2:-}}}
+		spec: {addresses: [${1:-192.0.2.0/24}]}
+		---
+		apiVersion: metallb.io/v1beta1
+		kind: BGPAdvertisement
+		metadata: {name: all, namespace: metallb-system}
+		---
+	YAML
+}
+
+# lab_objects SPEC [ADDRESSES [ANNOTATIONS]]: the same, and the router as a peer, with more of its spec.
+lab_objects() {
+	lab_pool "${@:2}"
+	cat <<-YAML
+		apiVersion: metallb.io/v1beta2
+		kind: BGPPeer
+		metadata: {name: router, namespace: metallb-system}
+		spec: {myASN: 64513, peerASN: 64512, peerAddress: 192.168.1.1, connectTime: 1s, $1}
+		---
+	YAML
+}
+
+# lab_of_nodes NODE...: of that spec, that it is a peer of these alone.
+lab_of_nodes() {
+	local nodes
+	nodes=$(printf '%s, ' "$@")
+	echo "nodeSelectors: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [${nodes%, }]}]}]"
+}
+
 # lab_one_service VIP NODE [SPEC [ANNOTATIONS]]: an agent's objects without peers: no data plane, a Service with that
 # address and one pod on the node, and what its advertisement says. On standard output.
 lab_one_service() {

@@ -48,20 +48,12 @@ BFDX_FAST="transmitInterval: 50, receiveInterval: 50, detectMultiplier: 3"
 bfdx_config() { # ROUTER
 	local d=$1 family address
 	mkdir -p "$LAB_DIR/bfd-config"
+	lab_pool >"$LAB_DIR/bfd-config/pool.yaml"
 	cat >"$LAB_DIR/bfd-config/service.yaml" <<-YAML
 		apiVersion: lodestone.io/v1alpha1
 		kind: LodestoneConfig
 		metadata: {name: default, namespace: metallb-system}
 		spec: {dataplane: {uplinks: [to-$d]}}
-		---
-		apiVersion: metallb.io/v1beta1
-		kind: IPAddressPool
-		metadata: {name: pool, namespace: metallb-system}
-		spec: {addresses: [192.0.2.0/24]}
-		---
-		apiVersion: metallb.io/v1beta1
-		kind: BGPAdvertisement
-		metadata: {name: all, namespace: metallb-system}
 		---
 		apiVersion: v1
 		kind: Service

@@ -47,40 +47,29 @@ na_put() {
 }
 
 na_objects() {
-	na_put objects <<-YAML
-		apiVersion: metallb.io/v1beta1
-		kind: IPAddressPool
-		metadata: {name: pool, namespace: metallb-system, annotations: {lodestone.io/forwarding: nat}}
-		spec: {addresses: [192.0.2.0/24, "2001:db8:100::/64"]}
-		---
-		apiVersion: metallb.io/v1beta1
-		kind: BGPAdvertisement
-		metadata: {name: all, namespace: metallb-system}
-		---
-		apiVersion: metallb.io/v1beta2
-		kind: BGPPeer
-		metadata: {name: router, namespace: metallb-system}
-		spec: {myASN: 64513, peerASN: 64512, peerAddress: 192.168.1.1, connectTime: 1s, enableGracefulRestart: true}
-		---
-		apiVersion: v1
-		kind: Service
-		metadata: {name: web, namespace: shop, annotations: {metallb.io/loadBalancerIPs: "$NA_VIP,$NA_VIP6"}}
-		spec:
-		  type: LoadBalancer
-		  ipFamilyPolicy: RequireDualStack
-		  ipFamilies: [IPv4, IPv6]
-		  ports: [{name: http, port: 80, protocol: TCP}, {name: who, port: 53, protocol: UDP}]
-		---
-		apiVersion: v1
-		kind: Service
-		metadata: {name: flows, namespace: shop}
-		spec: {type: LoadBalancer, loadBalancerIP: $NA_FLOWS_VIP, ports: [{port: 7}]}
-		---
-		apiVersion: v1
-		kind: Service
-		metadata: {name: pods, namespace: shop, annotations: {lodestone.io/forwarding: nat}}
-		spec: {type: LoadBalancer, loadBalancerIP: $NA_PODS_VIP, ports: [{port: 80}]}
-	YAML
+	{
+		lab_objects "enableGracefulRestart: true" "192.0.2.0/24, \"2001:db8:100::/64\"" "lodestone.io/forwarding: nat"
+		cat <<-YAML
+			apiVersion: v1
+			kind: Service
+			metadata: {name: web, namespace: shop, annotations: {metallb.io/loadBalancerIPs: "$NA_VIP,$NA_VIP6"}}
+			spec:
+			  type: LoadBalancer
+			  ipFamilyPolicy: RequireDualStack
+			  ipFamilies: [IPv4, IPv6]
+			  ports: [{name: http, port: 80, protocol: TCP}, {name: who, port: 53, protocol: UDP}]
+			---
+			apiVersion: v1
+			kind: Service
+			metadata: {name: flows, namespace: shop}
+			spec: {type: LoadBalancer, loadBalancerIP: $NA_FLOWS_VIP, ports: [{port: 7}]}
+			---
+			apiVersion: v1
+			kind: Service
+			metadata: {name: pods, namespace: shop, annotations: {lodestone.io/forwarding: nat}}
+			spec: {type: LoadBalancer, loadBalancerIP: $NA_PODS_VIP, ports: [{port: 80}]}
+		YAML
+	} | na_put objects
 }
 
 # na_slice SERVICE FAMILY PORTS ENDPOINT...: an endpoint is an address, a dash behind it where it drains, and @NODE where it is on one.

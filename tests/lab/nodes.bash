@@ -143,8 +143,7 @@ nd_node() { # NODE
 
 # Nodes are ND_NODES, and those of ND_ATTRACT have a session.
 nd_tell_lodestone() {
-	local node nodes
-	nodes=$(printf '%s, ' "${ND_ATTRACT[@]}")
+	local node
 	{
 		cat <<-YAML
 			apiVersion: lodestone.io/v1alpha1
@@ -152,27 +151,8 @@ nd_tell_lodestone() {
 			metadata: {name: default, namespace: metallb-system}
 			spec: {drainSeconds: $ND_DRAIN}
 			---
-			apiVersion: metallb.io/v1beta1
-			kind: IPAddressPool
-			metadata: {name: pool, namespace: metallb-system}
-			spec: {addresses: [192.0.2.0/24]}
-			---
-			apiVersion: metallb.io/v1beta1
-			kind: BGPAdvertisement
-			metadata: {name: all, namespace: metallb-system}
-			---
-			apiVersion: metallb.io/v1beta2
-			kind: BGPPeer
-			metadata: {name: router, namespace: metallb-system}
-			spec:
-			  myASN: 64513
-			  peerASN: 64512
-			  peerAddress: 192.168.1.1
-			  connectTime: 1s
-			  holdTime: 9s
-			  nodeSelectors: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [${nodes%, }]}]}]
-			---
 		YAML
+		lab_objects "holdTime: 9s, $(lab_of_nodes "${ND_ATTRACT[@]}")"
 		nd_service web "$ND_VIP" "lodestone.io/rows: \"$ND_ROWS\""
 		for node in "${ND_NODES[@]}"; do
 			echo '---'

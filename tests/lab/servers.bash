@@ -52,28 +52,14 @@ sv_put() {
 sv_services() {
 	local name vip port
 	{
-		cat <<-YAML
-			apiVersion: metallb.io/v1beta1
-			kind: IPAddressPool
-			metadata: {name: pool, namespace: metallb-system}
-			spec: {addresses: [192.0.2.0/24]}
-			---
-			apiVersion: metallb.io/v1beta1
-			kind: BGPAdvertisement
-			metadata: {name: all, namespace: metallb-system}
-			---
-			apiVersion: metallb.io/v1beta2
-			kind: BGPPeer
-			metadata: {name: router, namespace: metallb-system}
-			spec: {myASN: 64513, peerASN: 64512, peerAddress: 192.168.1.1, connectTime: 1s, enableGracefulRestart: true}
-		YAML
+		lab_objects "enableGracefulRestart: true"
 		while read -r name vip port; do
 			cat <<-YAML
-				---
 				apiVersion: v1
 				kind: Service
 				metadata: {name: $name, namespace: shop${1:+, annotations: {lodestone.io/forwarding: $1\}}}
 				spec: {type: LoadBalancer, loadBalancerIP: $vip, ports: [{port: $port}]}
+				---
 			YAML
 		done <<<"web $SV_VIP 80
 flows $SV_FLOWS_VIP 7"

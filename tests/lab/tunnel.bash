@@ -50,29 +50,9 @@ tn_put() {
 
 # tn_objects NODE...: those have a session.
 tn_objects() {
-	local node nodes
-	nodes=$(printf '%s, ' "$@")
+	local node
+	lab_objects "enableGracefulRestart: true, $(lab_of_nodes "$@")"
 	cat <<-YAML
-		apiVersion: metallb.io/v1beta1
-		kind: IPAddressPool
-		metadata: {name: pool, namespace: metallb-system}
-		spec: {addresses: [192.0.2.0/24]}
-		---
-		apiVersion: metallb.io/v1beta1
-		kind: BGPAdvertisement
-		metadata: {name: all, namespace: metallb-system}
-		---
-		apiVersion: metallb.io/v1beta2
-		kind: BGPPeer
-		metadata: {name: router, namespace: metallb-system}
-		spec:
-		  myASN: 64513
-		  peerASN: 64512
-		  peerAddress: 192.168.1.1
-		  connectTime: 1s
-		  enableGracefulRestart: true
-		  nodeSelectors: [{matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [${nodes%, }]}]}]
-		---
 		apiVersion: v1
 		kind: Service
 		metadata: {name: web, namespace: shop}
