@@ -17,19 +17,22 @@ bool nat_ports_meet(uint16_t first, uint16_t count, uint16_t local_first, uint16
 	return first && local_first && first <= local_last && local_first < first + count;
 }
 
+/* What was counted before the first look may be long ago. */
+void nat_ports_note(struct agent_nat_ports *n, uint64_t refused, nsec_t now)
+{
+	if (n->refused < refused && n->look_at > 0)
+		n->short_until = nsec_add(now, SHORT_NS);
+	n->refused = refused;
+}
+
 static void note_refused(struct agent *a, nsec_t now)
 {
-	struct agent_nat_ports *n = &a->nat_ports;
 	uint64_t *counts = xcalloc(lb_drop_count(), sizeof(*counts));
 	const size_t have = bpf_dataplane_drops(a->dataplane, counts, lb_drop_count());
 
-	for (size_t i = 0; i < have; i++) {
-		if (strcmp(lb_drop_name(i), "nat_ports") != 0)
-			continue;
-		if (n->refused < counts[i] && n->look_at > 0)
-			n->short_until = nsec_add(now, SHORT_NS);
-		n->refused = counts[i];
-	}
+	for (size_t i = 0; i < have; i++)
+		if (strcmp(lb_drop_name(i), "nat_ports") == 0)
+			nat_ports_note(&a->nat_ports, counts[i], now);
 	free(counts);
 }
 

@@ -25,6 +25,9 @@ struct agent;
  */
 bool nat_ports_meet(uint16_t first, uint16_t count, uint16_t local_first, uint16_t local_last);
 
+/* So many flows were refused for want of a port until now, since the programs count. */
+void nat_ports_note(struct agent_nat_ports *n, uint64_t refused, nsec_t now);
+
 /* Looks, if that was long ago and the plan has such targets. */
 void nat_ports_look(struct agent *a, nsec_t now);
 /* Adds what there is to say to the list, in its arena. */
