@@ -14,6 +14,7 @@
 #include "scratch.h"
 #include "stats.h"
 #include "tunnel_hop.h"
+#include "vip.h"
 
 #define TUNNEL_TTL       64
 #define ICMP_FRAG_NEEDED 4
@@ -181,10 +182,8 @@ static __always_inline int tunnel_send(struct xdp_md *ctx, struct lb_scratch *s,
 	bool outer_v4, inner_v4 = s->packet.family == FAMILY_V4;
 	__u32 asks = s->tunnel.flags & LB_TUNNEL_ASK;
 
-	if (unlikely(!hop_find(ctx, number, &o.hop) || !tunnel_look(ctx, s, &o))) {
-		stats_drop(LB_DROP_NO_NEXT_HOP);
-		return XDP_DROP;
-	}
+	if (unlikely(!hop_find(ctx, number, &o.hop) || !tunnel_look(ctx, s, &o)))
+		return vip_drop(false, LB_DROP_NO_NEXT_HOP);
 	s->tunnel.version = o.hop.version;
 	outer_v4 = addr_is_v4(o.hop.target);
 	if (unlikely(o.inner + lb_tunnel_overhead(outer_v4, inner_v4, asks) > o.hop.mtu))
@@ -194,9 +193,7 @@ static __always_inline int tunnel_send(struct xdp_md *ctx, struct lb_scratch *s,
 	if (unlikely(!tunnel_push(ctx, s->packet.ip_off, &s->tunnel, &o,
 				  (outer_v4 ? TUNNEL_OUTER_V4 : 0) |
 					  (inner_v4 ? TUNNEL_INNER_V4 : 0) |
-					  (asks ? TUNNEL_ASKS : 0)))) {
-		stats_drop(LB_DROP_NO_NEXT_HOP);
-		return XDP_DROP;
-	}
+					  (asks ? TUNNEL_ASKS : 0))))
+		return vip_drop(false, LB_DROP_NO_NEXT_HOP);
 	return hop_leave(ctx, o.hop.ifindex);
 }
