@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 #
 # make arm64: the programs for arm64, built here into build/arm64 with Debian's arm64 libraries (scripts/arm64-root).
-# make arm64-test: they run under qemu, and so do the tests that say which octets nodes of different processors exchange.
-# make image-arm64: their image.
+# make arm64-test: the programs of the image run under qemu, and so do the tests that say which octets nodes of different
+# processors exchange. make image-arm64: their image. make vm-arm64: the image, the verifier and packet tests on an arm64 kernel.
 
 # Outside of the tree, as what tests/kube/build makes.
 ARM_ROOT ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/lodestone/arm64-bookworm
@@ -23,15 +23,24 @@ $(PLAIN): $(B)/plain/%: $(B)/obj/tests/unit/%.o $(B)/liblb.a $(B)/libbase.a
 $(B)/obj/tests/%.o: CPPFLAGS += -Itests
 plain-tests: $(PLAIN)
 
-arm64-test: all arm64 ## versions, a configuration and the golden octets of arm64's programs, under qemu
-	$(Q)tests/install/arm64 $(B)/arm64 $(ARM_QEMU)
+# What scripts/image-root and scripts/vm ask of another processor's programs.
+ARM_FILES := BUILD=$(B)/arm64 SYSROOT=$(ARM_ROOT) STRIP=aarch64-linux-gnu-strip LDD="$(ARM_QEMU) -E LD_TRACE_LOADED_OBJECTS=1"
 
-image-arm64: arm64 ## the image for arm64, by buildah
+image-root-arm64: arm64
+	$(Q)$(ARM_FILES) scripts/image-root $(B)/image-arm64
+
+arm64-test: all image-root-arm64 ## versions, configurations and the golden octets of arm64's programs, from their image, under qemu
+	$(Q)tests/install/arm64 $(B)/arm64 $(B)/image-arm64 $(ARM_QEMU)
+
+image-arm64: image-root-arm64 ## the image for arm64, by buildah
 	$(Q)scripts/deps image
-	$(Q)BUILD=$(B)/arm64 SYSROOT=$(ARM_ROOT) STRIP=aarch64-linux-gnu-strip LDD="$(ARM_QEMU) -E LD_TRACE_LOADED_OBJECTS=1" \
-		scripts/image-root $(B)/image-arm64
 	buildah build --isolation chroot --platform linux/arm64 --timestamp $(IMAGE_TIME) -t $(IMAGE)-arm64 -f deploy/Containerfile $(B)/image-arm64
-	$(Q)for program in sbin/lodestoned bin/lodectl bin/lodestone-kube; do \
-		qemu-aarch64-static -L $(B)/image-arm64 $(B)/image-arm64/usr/$$program --version || exit 1; done
 
-.PHONY: arm64 arm64-test image-arm64 plain-tests
+VM_ARM = $(patsubst $(B)/%,$(B)/arm64/%,$(filter $(B)/vm/tests/verify/% $(B)/vm/tests/bpf/%,$(VM_TEST)))
+
+vm-arm64: image-root-arm64 ## the arm64 image, the verifier and packet tests on Debian 12's arm64 kernel, in qemu (minutes)
+	$(Q)scripts/deps vm
+	+$(Q)$(ARM_MAKE) $(VM_ARM)
+	$(Q)$(ARM_FILES) VM_ARCH=arm64 VM_ONLY=$${VM_ONLY:-verify,bpf,path,image} VM_IMAGE=$(B)/image-arm64 scripts/vm $(VM_ARM)
+
+.PHONY: arm64 arm64-test image-arm64 image-root-arm64 plain-tests vm-arm64

@@ -68,6 +68,30 @@ path_up() {
 	for pod in "${PODS[@]}"; do pod_up "$pod"; done
 }
 
+# frr_start NAMESPACE FOLDER: a router there, its bgpd as the function that $BGPD names writes it; configured by files, as vtysh
+# wants more of a machine than there is here.
+frr_start() {
+	local ns=$1 dir=$2 daemon
+	mkdir -p "$dir" /var/run/frr /var/tmp/frr
+	chmod 755 "$LAB_DIR"
+	: >"$dir/zebra.conf"
+	cat >"$dir/bfdd.conf" <<-FRR
+		bfd
+		 profile fast
+		  transmit-interval 1000
+		  receive-interval 1000
+	FRR
+	"$BGPD" >"$dir/bgpd.conf"
+	chown -R frr:frr "$dir"
+	for daemon in zebra "bfdd --bfdctl $dir/bfdd.sock" bgpd; do
+		# shellcheck disable=SC2086 # a program and its options
+		lab_in "$ns" /usr/lib/frr/$daemon -d -z "$dir/zserv.api" --vty_socket "$dir" \
+			-i "$dir/${daemon%% *}.pid" -P 0 -f "$dir/${daemon%% *}.conf" --log "file:$dir/log"
+		lab_until 120 test -s "$dir/${daemon%% *}.pid" || return
+		lab_note "$(cat "$dir/${daemon%% *}.pid")"
+	done
+}
+
 # --- questions ------------------------------------------------------------------------------------------
 
 # ask PAGE [TIMES]: requests from the client (or $ASK_FROM), each on a connection of its own, which takes replies from

@@ -51,27 +51,8 @@ router_up() {
 	lab_in "$router" ip addr add "$ROUTER/24" dev to-node
 }
 
-# frr_up SIDE: configured by files, as vtysh wants more of a machine than there is here.
-frr_up() {
-	local dir=$LAB_DIR/frr-$1 daemon
-	mkdir -p "$dir" /var/run/frr /var/tmp/frr
-	: >"$dir/zebra.conf"
-	cat >"$dir/bfdd.conf" <<-FRR
-		bfd
-		 profile fast
-		  transmit-interval 1000
-		  receive-interval 1000
-	FRR
-	"$BGPD" >"$dir/bgpd.conf"
-	chown -R frr:frr "$dir"
-	for daemon in zebra "bfdd --bfdctl $dir/bfdd.sock" bgpd; do
-		# shellcheck disable=SC2086 # a program and its options
-		lab_in "router-$1" /usr/lib/frr/$daemon -d -z "$dir/zserv.api" --vty_socket "$dir" \
-			-i "$dir/${daemon%% *}.pid" -P 0 -f "$dir/${daemon%% *}.conf" --log "file:$dir/log"
-		lab_until 120 test -s "$dir/${daemon%% *}.pid" || return
-		lab_note "$(cat "$dir/${daemon%% *}.pid")"
-	done
-}
+# frr_up SIDE: the router of one side.
+frr_up() { frr_start "router-$1" "$LAB_DIR/frr-$1"; }
 
 # frr_again SIDE: bfdd keeps a session on the interface on which it was made.
 frr_again() {
@@ -101,7 +82,6 @@ pods_up() {
 
 network_up() {
 	LAB_DIR=$(mktemp -d /tmp/lodestone-vrf.XXXXXX)
-	chmod 755 "$LAB_DIR"
 	: >"$LAB_DIR/pids"
 	mkdir -p "$LAB_DIR/config"
 	lab_namespace node-a
