@@ -13,26 +13,37 @@
 
 /* --- the agent -------------------------------------------------------------------------------- */
 
+static size_t reason_at(const struct plan_reason *reasons, const char *word)
+{
+	size_t i = 0;
+
+	while (reasons[i].word && strcmp(reasons[i].word, word) != 0)
+		i++;
+	return i;
+}
+
+/* In one walk: there may be thousands of Services, and there are dozens of reasons. */
 static void tell_services_by_reason(const struct agent *a, struct metrics_text *t)
 {
 	const struct plan *plan = &a->current->plan;
 	const struct plan_reason *reasons = plan_reasons();
-	size_t announced = 0;
+	size_t announced = 0, n_reasons = 0;
+	uint64_t *n;
 
+	while (reasons[n_reasons].word)
+		n_reasons++;
+	n = arena_array_of(t->scratch, n_reasons + 1, uint64_t);
 	for (size_t i = 0; i < plan->n_services; i++)
-		announced += plan->services[i].announced;
+		if (plan->services[i].announced)
+			announced++;
+		else
+			n[reason_at(reasons, plan->services[i].reason)]++;
 	metrics_single(t, METRIC_SERVICES, plan->n_services);
 	metrics_single(t, METRIC_SERVICES_ANNOUNCED, announced);
 	metrics_family(t, METRIC_SERVICES_NOT_ANNOUNCED);
-	for (const struct plan_reason *r = reasons; r->word; r++) {
-		uint64_t n = 0;
-
-		for (size_t i = 0; i < plan->n_services; i++)
-			n += !plan->services[i].announced &&
-			     strcmp(plan->services[i].reason, r->word) == 0;
-		if (n > 0)
-			metrics_sample(t, METRIC_SERVICES_NOT_ANNOUNCED, n, &r->word);
-	}
+	for (size_t i = 0; i < n_reasons; i++)
+		if (n[i] > 0)
+			metrics_sample(t, METRIC_SERVICES_NOT_ANNOUNCED, n[i], &reasons[i].word);
 }
 
 static void tell_gates(const struct agent *a, struct metrics_text *t, size_t incomplete)

@@ -54,7 +54,7 @@ static void count(const struct agent *a, struct metrics_text *t, const struct pl
 	before = bpf_dataplane_retired(a->dataplane, &key);
 	ret->packets = before.packets;
 	ret->bytes = before.bytes;
-	ret->begun = bpf_dataplane_begun(a->dataplane, &key);
+	ret->begun = all.begun;
 	for (size_t i = 0; i < all.n; i++) {
 		ret->flows += all.flows[i];
 		if (all.index[i] >= t->n_counts)

@@ -367,20 +367,15 @@ bool lb_tables_backends(const struct lb_tables *t, const struct lb_key *key, str
 	return true;
 }
 
-bool lb_tables_flows(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
-		     const uint32_t **ret, size_t *ret_n)
+const uint32_t *lb_tables_flows(const struct lb_tables *t, const uint32_t *index, size_t n,
+				struct arena *arena)
 {
-	const uint32_t *index;
-	uint32_t *counts;
+	uint32_t *ret = arena_array_of(arena, n, uint32_t);
 
-	if (!lb_tables_backends(t, key, arena, &index, ret_n))
-		return false;
-	counts = arena_array_of(arena, *ret_n, uint32_t);
-	for (size_t i = 0; i < *ret_n; i++)
-		counts[i] = t->backend_chunks[index[i] / LB_BACKEND_CHUNK]
-				    .n_flows[index[i] % LB_BACKEND_CHUNK];
-	*ret = counts;
-	return true;
+	for (size_t i = 0; i < n; i++)
+		ret[i] = t->backend_chunks[index[i] / LB_BACKEND_CHUNK]
+				 .n_flows[index[i] % LB_BACKEND_CHUNK];
+	return ret;
 }
 
 uint64_t lb_tables_idle_generation(const struct lb_tables *t)

@@ -165,12 +165,9 @@ bool lb_tables_backend(const struct lb_tables *t, uint32_t i, struct ip_addr *re
 bool lb_tables_backends(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
 			const uint32_t **ret, size_t *ret_n);
 
-/*
- * Living flows of a frontend's targets by the last walk, in the order of dump(), from the arena.
- * False: no such frontend.
- */
-bool lb_tables_flows(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
-		     const uint32_t **ret, size_t *ret_n);
+/* Living flows of each of these backends by the last walk, from the arena. */
+const uint32_t *lb_tables_flows(const struct lb_tables *t, const uint32_t *index, size_t n,
+				struct arena *arena);
 
 /* Changes when something else is idle (lb_actual.idle, LB_BACKEND_IDLE) than before. */
 uint64_t lb_tables_idle_generation(const struct lb_tables *t);

@@ -252,8 +252,11 @@ uint64_t bpf_dataplane_idle_generation(const struct bpf_dataplane *dp)
 bool bpf_dataplane_counting(const struct bpf_dataplane *dp, const struct lb_key *key,
 			    struct arena *arena, struct bpf_counting *ret)
 {
-	return lb_tables_backends(dp->tables, key, arena, &ret->index, &ret->n) &&
-	       lb_tables_flows(dp->tables, key, arena, &ret->flows, &ret->n);
+	if (!lb_tables_backends(dp->tables, key, arena, &ret->index, &ret->n))
+		return false;
+	ret->flows = lb_tables_flows(dp->tables, ret->index, ret->n, arena);
+	ret->begun = lb_tables_begun(dp->tables, key);
+	return true;
 }
 
 struct bpf_counter bpf_dataplane_counter(const struct bpf_dataplane *dp,
@@ -274,9 +277,8 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 	if (!bpf_dataplane_counting(dp, key, dp->scratch, &all))
 		return false;
 	before = bpf_counts_retired(&dp->maps, key);
-	*ret_total = (struct bpf_counter){.packets = before.packets,
-					  .bytes = before.bytes,
-					  .begun = bpf_dataplane_begun(dp, key)};
+	*ret_total = (struct bpf_counter){
+		.packets = before.packets, .bytes = before.bytes, .begun = all.begun};
 	bpf_counts_sum(&dp->maps, &all, dp->scratch, ret_total, targets, cap);
 	return true;
 }
@@ -290,11 +292,6 @@ void bpf_dataplane_counts(const struct bpf_dataplane *dp, size_t first, size_t n
 			  struct bpf_packets *ret)
 {
 	bpf_counts_read(&dp->maps, first, n, ret);
-}
-
-uint64_t bpf_dataplane_begun(const struct bpf_dataplane *dp, const struct lb_key *key)
-{
-	return lb_tables_begun(dp->tables, key);
 }
 
 struct bpf_packets bpf_dataplane_retired(const struct bpf_dataplane *dp, const struct lb_key *key)

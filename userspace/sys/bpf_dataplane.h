@@ -124,7 +124,7 @@ uint64_t bpf_dataplane_idle_generation(const struct bpf_dataplane *dp);
 struct bpf_counter {
 	uint64_t packets, bytes;
 	uint64_t flows; /* that live, as of a few seconds ago */
-	uint64_t begun; /* of a frontend alone: new flows, as bpf_dataplane_begun() */
+	uint64_t begun; /* of a frontend alone: as bpf_counting.begun */
 };
 bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 			 struct bpf_counter *ret_total, struct bpf_counter *targets, size_t cap);
@@ -132,6 +132,8 @@ bool bpf_dataplane_count(struct bpf_dataplane *dp, const struct lb_key *key,
 struct bpf_counting {
 	const uint32_t *index, *flows; /* in the arena */
 	size_t n;
+	uint64_t begun; /* new flows that the frontend has let in since it is there, also without an
+			   entry */
 };
 bool bpf_dataplane_counting(const struct bpf_dataplane *dp, const struct lb_key *key,
 			    struct arena *arena, struct bpf_counting *ret);
@@ -147,8 +149,6 @@ struct bpf_packets {
 size_t bpf_dataplane_n_counts(const struct bpf_dataplane *dp);
 void bpf_dataplane_counts(const struct bpf_dataplane *dp, size_t first, size_t n,
 			  struct bpf_packets *ret);
-/* New flows that a frontend has let in since it is there, also without an entry. */
-uint64_t bpf_dataplane_begun(const struct bpf_dataplane *dp, const struct lb_key *key);
 /* Of targets that a frontend once had and has no more, since it is there. */
 struct bpf_packets bpf_dataplane_retired(const struct bpf_dataplane *dp, const struct lb_key *key);
 

@@ -120,7 +120,7 @@ static void living_flows_are_counted_by_backend(void **state)
 {
 	struct arena *arena = arena_new();
 	struct lb_key k = key();
-	const uint32_t *count;
+	const uint32_t *index, *count;
 	struct fixture x;
 	size_t n;
 
@@ -134,15 +134,17 @@ static void living_flows_are_counted_by_backend(void **state)
 				      : 2,
 			      i ? LB_FLOW_ESTABLISHED : LB_FLOW_NEW);
 	pass(&x, AWHILE);
-	assert_true(lb_tables_flows(x.t, &k, arena, &count, &n));
+	assert_true(lb_tables_backends(x.t, &k, arena, &index, &n));
+	count = lb_tables_flows(x.t, index, n, arena);
 	assert_int_equal(n, 3);
 	for (size_t i = 0; i < 3; i++)
 		assert_int_equal(count[i], 3 - i);
 	entry(&x, 5)->hash = LB_FLOW_FREE;
 	pass(&x, AWHILE);
-	assert_true(lb_tables_flows(x.t, &k, arena, &count, &n));
+	assert_true(lb_tables_backends(x.t, &k, arena, &index, &n));
+	count = lb_tables_flows(x.t, index, n, arena);
 	assert_int_equal(count[2], 0);
-	assert_false(lb_tables_flows(x.t, &(struct lb_key){.port = 9}, arena, &count, &n));
+	assert_false(lb_tables_backends(x.t, &(struct lb_key){.port = 9}, arena, &index, &n));
 	arena_free(arena);
 	fixture_done(&x);
 }
