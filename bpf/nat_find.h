@@ -12,43 +12,10 @@
 #include "flow.h"
 #include "flow_victim.h"
 #include "maps.h"
-#include "nat_ports.h"
+#include "nat_line.h"
 #include "scratch.h"
 
 #define NAT_RANK_FREE 0x400u /* above all of flow_victim.h */
-
-static __always_inline __u64 nat_range(void)
-{
-	__u32 zero = 0;
-	const struct lb_tunnel *t = bpf_map_lookup_elem(&tunnel, &zero);
-
-	return t ? READ_ONCE(t->nat) : 0;
-}
-
-static __always_inline struct lb_nat_line *nat_line_at(__u32 index)
-{
-	__u32 zero = 0;
-	void *inner = bpf_map_lookup_elem(&nat, &zero);
-
-	return inner ? bpf_map_lookup_elem(inner, &index) : NULL;
-}
-
-/* Of what the backend sends to this port. */
-static __always_inline __u64 nat_hash(const __u32 backend[4], __be16 backend_port, __be16 port,
-				      __u8 proto)
-{
-	const __u32 nobody[4] = {};
-
-	return flow_hash_words(backend, nobody, lb_flow_ports(backend_port, port),
-			       lb_nat_proto(proto));
-}
-
-/* Copies what lies beside a hash, as whole as it was written; false: it was not. */
-static __always_inline bool nat_read(const struct lb_nat *from, __u64 hash, struct lb_nat *to)
-{
-	*to = *(const volatile struct lb_nat *)from;
-	return lb_nat_sum(to, hash) == to->sum;
-}
 
 static __always_inline bool nat_is(const struct lb_nat *n, const struct flow *f)
 {

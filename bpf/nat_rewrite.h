@@ -9,9 +9,12 @@
 #include "common.h"
 #include "csum.h"
 #include "icmp.h"
+#include "nat_meta.h"
+#include "nat_quote.h"
 #include "quote.h"
 #include "scratch.h"
 #include "tunnel_send.h"
+#include "vip.h"
 
 /* Ends of a packet as they are to be, and what that adds to sums. */
 struct nat_ends {
@@ -19,13 +22,6 @@ struct nat_ends {
 	__be16 sport, dport;
 	__u16 l3_delta, l4_delta;
 };
-
-static __always_inline __u16 nat_sum_of(__u16 a, __u16 b)
-{
-	__u32 sum = (__u32)a + b;
-
-	return (__u16)((sum & 0xffff) + (sum >> 16));
-}
 
 static __always_inline void nat_deltas(struct nat_ends *e, const __u32 saddr[4],
 				       const __u32 daddr[4], __be16 sport, __be16 dport)
@@ -121,30 +117,47 @@ static __always_inline bool nat_frame(struct xdp_md *ctx, const struct cold_pack
 	return true;
 }
 
+/* Where XDP cannot send it tc does (nat_skb.h), behind the Ethernet header that it came with. */
+static __always_inline int nat_hand_on(struct xdp_md *ctx, __u32 ifindex)
+{
+	struct nat_meta *m;
+
+	if (bpf_xdp_adjust_meta(ctx, -(int)sizeof(*m)))
+		return vip_drop(false, LB_DROP_NO_NEXT_HOP);
+	m = (void *)(long)ctx->data_meta;
+	if ((void *)(m + 1) > (void *)(long)ctx->data)
+		return XDP_DROP;
+	m->magic = NAT_META;
+	m->ifindex = ifindex;
+	return XDP_PASS;
+}
+
+/* Sends what is to leave by this way: a verdict. */
+static __always_inline int nat_send(struct xdp_md *ctx, const struct cold_packet *p,
+				    const struct hop *h)
+{
+	const bool by_tc = h->ifindex != ctx->ingress_ifindex &&
+			   !bpf_map_lookup_elem(&next_devices, &h->ifindex);
+	__u64 to = h->neighbour, from = h->own;
+
+	if (by_tc && !(lb_bytes_read(ctx, 0, &to, 6) && lb_bytes_read(ctx, 6, &from, 6)))
+		return vip_drop(false, LB_DROP_NO_NEXT_HOP);
+	if (unlikely(!nat_frame(ctx, p, to, from)))
+		return vip_drop(false, LB_DROP_NO_NEXT_HOP);
+	return by_tc ? nat_hand_on(ctx, h->ifindex) : hop_leave(ctx, h->ifindex);
+}
+
 /* An address, for functions that the verifier looks at by themselves. */
 struct nat_addr {
 	__u32 words[4];
 };
 #define NAT_ADDR(addr) ((const struct nat_addr *)(addr))
 
-/* One end of what an ICMP error quotes becomes this one: what that adds to the message's sum. */
+/* nat_quote_end() of s. */
 __noinline int nat_requote(struct xdp_md *ctx, struct lb_scratch *s, enum patch_end end,
 			   const struct nat_addr *addr, __be16 port)
 {
-	struct quote_change c = {.port = port};
-	struct quote *q;
-	__u16 delta;
-
-	if (!s || !addr)
-		return 0;
-	q = &s->quote;
-	addr_copy(c.addr, addr->words);
-	c.l3_delta = lb_l3_delta(end == PATCH_SOURCE ? q->saddr : q->daddr, c.addr);
-	c.l4_delta = lb_l4_delta(c.l3_delta, end == PATCH_SOURCE ? q->sport : q->dport, port);
-	delta = quote_rewrite(ctx, q, end, &c);
-	q->ip_check = csum_add(q->ip_check, c.l3_delta);
-	q->l4_check = patch_l4_sum(q->proto, q->l4_check, c.l4_delta);
-	return delta;
+	return s && addr ? nat_quote_end(ctx, &s->quote, end, addr->words, port) : 0;
 }
 
 /* The message around it, whose sum changes by this much, and the packet that carries it. */

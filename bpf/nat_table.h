@@ -93,32 +93,16 @@ static __always_inline void nat_heard(const struct lb_scratch *s)
  * as it is. Its state moves, unless it is only spoken of. */
 __noinline bool nat_find_answer(struct lb_scratch *s, bool is_spoken_of)
 {
-	struct lb_nat_line *line;
-	struct flow *f;
-	__u64 range, hash, rest, now;
-	__u32 way;
+	struct nat_answer a = {};
 
 	if (!s)
 		return false;
-	f = &s->flow;
-	range = nat_range();
-	s->nat.line = lb_nat_line_of(range, bpf_ntohs(f->dport));
-	line = s->nat.line < lb_nat_count(range) ? nat_line_at(s->nat.line) : NULL;
-	if (!line)
-		return false;
-	hash = nat_hash(f->saddr, f->sport, f->dport, f->proto);
-	way = lb_flow_way_of((struct lb_flow_line *)line->way, hash);
-	if (!way)
-		return false;
-	way = (way - 1) & (LB_FLOW_WAYS - 1);
-	if (!nat_read(&line->of[way], hash, &s->nat.is) || !addr_is(s->nat.is.own, f->daddr))
-		return false;
-	if (is_spoken_of)
-		return true;
-	rest = LB_FLOW_READ(lb_flow_rest_of(&line->way[way]));
-	now = lb_rest_after_answer(rest, f->tcp_flags & TCP_FIN, f->tcp_flags & TCP_SYN,
-				   f->tcp_flags & TCP_RST, age_now());
-	if (now != rest)
-		(void)lb_flow_change(&line->way[way], rest, now);
-	return true;
+	addr_copy(a.backend, s->flow.saddr);
+	addr_copy(a.own, s->flow.daddr);
+	a.backend_port = s->flow.sport;
+	a.port = s->flow.dport;
+	a.proto = s->flow.proto;
+	a.tcp_flags = s->flow.tcp_flags;
+	a.is_spoken_of = is_spoken_of;
+	return nat_find_way(&a, &s->nat.is);
 }

@@ -116,7 +116,5 @@ __noinline int nat_there(struct xdp_md *ctx, struct lb_scratch *s)
 		return is_error ? vip_drop(false, LB_DROP_TTL) : dsr_expired(ctx, s);
 	if (likely(!is_error) && unlikely(!nat_turn(ctx, s)))
 		return vip_drop(false, LB_DROP_MALFORMED);
-	if (unlikely(!nat_frame(ctx, &s->packet, o.hop.neighbour, o.hop.own)))
-		return vip_drop(false, LB_DROP_NO_NEXT_HOP);
-	return hop_leave(ctx, o.hop.ifindex);
+	return nat_send(ctx, &s->packet, &o.hop);
 }

@@ -35,6 +35,7 @@
 #include "ext.h"
 #include "flow.h"
 #include "maps.h"
+#include "nat_skb.h"
 #include "reply_affinity.h"
 #include "reply_clamp.h"
 #include "reply_error.h"
@@ -301,3 +302,25 @@ int tc_reply(struct __sk_buff *skb)
 	capture_begin(skb);
 	return capture_end(skb, serve(skb));
 }
+
+/* Who captures has its own tc_reply, and this one as it is. */
+#ifndef LB_CAPTURE
+SEC("tc")
+int tc_nat(struct __sk_buff *skb)
+{
+	const __u32 told = nat_skb_told(skb);
+	struct answer a = {};
+	enum parsed parsed;
+
+	if (told)
+		return nat_skb_there(skb, told);
+	if (!lb_nat_count(nat_range()))
+		return TCX_NEXT;
+	parsed = pull_and_parse(skb, &a);
+	if (parsed == PARSED_ICMP)
+		return nat_skb_error(skb, &a);
+	if (parsed != PARSED_ANSWER || a.is_fragment || !nat_is_port(nat_range(), a.client_port))
+		return TCX_NEXT;
+	return nat_skb_answer(skb, &a);
+}
+#endif

@@ -81,8 +81,7 @@ static __always_inline bool vip_may_be_answer(struct lb_scratch *s, enum lb_drop
 	s->what = reason == LB_DROP_ICMP ? NAT_ERROR : NAT_ANSWER;
 	if (reason == LB_DROP_ICMP)
 		return true;
-	return reason == LB_DROP_UNKNOWN_PORT &&
-	       lb_nat_line_of(range, bpf_ntohs(s->flow.dport)) < lb_nat_count(range);
+	return reason == LB_DROP_UNKNOWN_PORT && nat_is_port(range, s->flow.dport);
 }
 
 /* A packet to no VIP, whose destination's bit is set: it is where tunnels end, or answers come. */

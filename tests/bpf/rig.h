@@ -104,6 +104,7 @@ unsigned rig_marked(struct rig *r, const struct rig_service *s);
 /* Verdicts of the programs; *out is the packet afterwards. */
 int rig_xdp(struct rig *r, const struct frame *in, struct frame *out);
 int rig_tc(struct rig *r, const struct frame *in, struct frame *out);
+int rig_tc_nat(struct rig *r, const struct frame *in, struct frame *out);
 
 uint64_t rig_drops(struct rig *r, enum lb_drop reason);
 struct lb_counter rig_count(struct rig *r, const struct rig_service *s, unsigned i);

@@ -33,3 +33,8 @@ struct lb_nat_line *rig_nat_line(struct rig *r, uint32_t line)
 	rig_must(lines == MAP_FAILED ? -1 : 0, "map the table of translated flows");
 	return &lines[line];
 }
+
+int rig_tc_nat(struct rig *r, const struct frame *in, struct frame *out)
+{
+	return rig_run(bpf_program__fd(r->tc->progs.tc_nat), in, out);
+}

@@ -318,13 +318,15 @@ static size_t apply_devices(struct fixture *f)
 			.name = p->name,
 			.xdp = p->xdp && !f->device_failure,
 			.tc = p->tc && !f->device_failure,
+			.nat = p->nat && !f->device_failure,
 			.failure = f->device_failure,
 			.failure_reason = f->device_failure ? "ForeignProgram" : NULL,
 			.remedy = "take it away",
 		};
 
 		n_new += i >= f->n_devices || f->devices[i].ifindex != now.ifindex ||
-			 f->devices[i].xdp != now.xdp || f->devices[i].tc != now.tc;
+			 f->devices[i].xdp != now.xdp || f->devices[i].tc != now.tc ||
+			 f->devices[i].nat != now.nat;
 		f->devices[i] = now;
 	}
 	n_new += f->n_devices > f->plan.n_devices;

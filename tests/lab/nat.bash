@@ -7,14 +7,16 @@
 #   client ── router (FRR) ── br0 ─┬─ node-a: a1
 #                    │             ├─ node-b: b1, without an agent
 #                    │             └─ s1
-#                    └─ s2: behind the router
+#                    └─ s2: behind the router       node-a ── side (a bridge, without XDP) ── s3
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
 NA_VIP=192.0.2.80 NA_VIP6=2001:db8:100::80
 NA_FLOWS_VIP=192.0.2.81 NA_FLOWS=200
 NA_PODS_VIP=192.0.2.82
-declare -A NA_ADDR=([s1]=192.168.1.61 [s2]=10.50.0.2) NA_ADDR6=([s1]=2001:db8:1::61 [s2]=2001:db8:50::2)
+NA_SIDE_VIP=192.0.2.83 NA_SIDE_VIP6=2001:db8:100::83
+declare -A NA_ADDR=([s1]=192.168.1.61 [s2]=10.50.0.2 [s3]=10.60.0.2)
+declare -A NA_ADDR6=([s1]=2001:db8:1::61 [s2]=2001:db8:50::2 [s3]=2001:db8:60::2)
 
 nat_all() {
 	LAB_NODES=(node-a node-b)
@@ -23,14 +25,16 @@ nat_all() {
 		run_step nat-large "A large download and a large upload arrive whole, also where the way to the client is narrow" step_nat_large &&
 		run_step nat-change "Under load one comes, one drains, the agent is killed and started: no flow is cut" step_nat_change &&
 		run_step nat-pods "A Service that asks for it: a pod on another node sees node-a, one on node-a the client" step_nat_pods &&
+		run_step nat-side "A server behind a device without XDP: tc sends and takes, over both families, and without an agent" step_nat_side &&
+		run_step nat-few "More flows than ports: it is told which backend has none left" step_nat_few &&
 		run_step nat-said "What is shown of it" step_nat_said
 }
 
-# na_server_up NAME GATEWAY GATEWAY6: a host with a default route and an HTTP server; no VIP, no settings.
+# na_server_up NAME GATEWAY GATEWAY6 [AT]: a host with a default route and an HTTP server; no VIP, no settings.
 na_server_up() {
 	local name=$1
 	lab_namespace "$name"
-	lab_veth "$name" eth0 router "to-$name"
+	lab_veth "$name" eth0 "${4:-router}" "to-$name"
 	lab_in "$name" ip addr add "${NA_ADDR[$name]}/24" dev eth0
 	lab_in "$name" ip addr add "${NA_ADDR6[$name]}/64" dev eth0 nodad
 	lab_in "$name" ip route add default via "$2"
@@ -68,6 +72,15 @@ na_objects() {
 			kind: Service
 			metadata: {name: pods, namespace: shop, annotations: {lodestone.io/forwarding: nat}}
 			spec: {type: LoadBalancer, loadBalancerIP: $NA_PODS_VIP, ports: [{port: 80}]}
+			---
+			apiVersion: v1
+			kind: Service
+			metadata: {name: side, namespace: shop, annotations: {metallb.io/loadBalancerIPs: "$NA_SIDE_VIP,$NA_SIDE_VIP6"}}
+			spec:
+			  type: LoadBalancer
+			  ipFamilyPolicy: RequireDualStack
+			  ipFamilies: [IPv4, IPv6]
+			  ports: [{name: http, port: 80, protocol: TCP}, {name: who, port: 53, protocol: UDP}, {name: flows, port: 7, protocol: TCP}]
 		YAML
 	} | na_put objects
 }
@@ -213,11 +226,81 @@ step_nat_pods() {
 		.clients == {"10.9.0.2": .pods.a1, ($n): .pods.b1}' "$out" >/dev/null
 }
 
+na_side_is() { lab_ctl node-a status -o json | jq -e --arg d "$1" --argjson is "$2" 'any(.dataplane.devices[]; .name == $d and .nat == $is)' >/dev/null; }
+
+# Answers come in by the bridge, where the kernel would reset them; and what is on its way to the server has an address of the node
+# as its source, which the kernel would take from nobody.
+step_nat_side() {
+	local out=$LAB_DIR/side.json dir=$LAB_DIR/side client at ports='{name: flows, port: 7, protocol: TCP}'
+	lab_in node-a ip link add side type bridge
+	lab_in node-a ip link set side up
+	lab_in node-a ip addr add 10.60.0.1/24 dev side
+	lab_in node-a ip addr add 2001:db8:60::1/64 dev side nodad
+	na_server_up s3 10.60.0.1 2001:db8:60::1 node-a || return 1
+	lab_in node-a ip link set to-s3 master side
+	na_slice side IPv4 "$NA_WEB, $ports" "${NA_ADDR[s3]}"
+	na_slice side IPv6 "$NA_WEB, $ports" "${NA_ADDR6[s3]}"
+	lab_in router ip -6 route add "$NA_SIDE_VIP6/128" via 2001:db8:1::a
+	lab_until 20 na_side_is side true && lab_until 20 na_side_is eth0 true &&
+		lab_until 20 na_answers "$NA_SIDE_VIP" && lab_until 20 na_answers "[$NA_SIDE_VIP6]" ||
+		{ lab_ctl node-a status; lab_ctl node-a show problems; return 1; }
+	na_get "$NA_SIDE_VIP" 100 | jq -e '.failed == [] and .clients == {"10.60.0.1": 100}' >/dev/null || return 1
+	for at in "$NA_SIDE_VIP" "$NA_SIDE_VIP6"; do
+		lab_in client python3 "$LAB_ROOT/scripts/lab-client" datagrams "$at" 53 100 >"$out"
+		jq -e '.failed == []' "$out" >/dev/null || { cat "$out"; return 1; }
+	done
+	lab_in client curl -sS --max-time 60 -o "$LAB_DIR/big" "http://$NA_SIDE_VIP/big?bytes=20000000" &&
+		tail -n 1 "$LAB_DIR/big" | grep -qx 'done' || return 1
+	na_upload "$NA_SIDE_VIP" 3000000 | grep same || return 1
+	mkdir -p "$dir"
+	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-flows" keep "$NA_SIDE_VIP" 7 50 0 "$dir"
+	client=$LAB_PID
+	lab_until 20 test -e "$dir/ready" || { touch "$dir/stop"; cat "$out.err"; return 1; }
+	lab_kill KILL "${LAB_AGENT_PID[node-a]}"
+	sleep 2
+	lab_agent_up node-a
+	lab_until 20 na_is side announced || return 1
+	sleep 3
+	touch "$dir/stop"
+	wait "$client"
+	STEP_NOTE="20 MB down, 3 MB up and down, $(jq -r '"\(.exchanges) exchanges of \(.flows) flows over kill -9, \(.failed | length) cut"' "$out")"
+	jq -e '.failed == [] and .flows == 50' "$out" >/dev/null || return 1
+	na_slice side IPv4 "$NA_WEB, $ports"
+	na_slice side IPv6 "$NA_WEB, $ports"
+}
+
+# With sixteen thousand ports it takes as many connections; so the range is made one of two, which the agent makes whole again with
+# its next plan.
+step_nat_few() {
+	local dir=$LAB_DIR/few out=$LAB_DIR/few.json client
+	mkdir -p "$dir"
+	na_make_few
+	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-flows" keep "$NA_FLOWS_VIP" 7 8 0 "$dir"
+	client=$LAB_PID
+	lab_until 30 na_is_told_of_few || { lab_ctl node-a status; lab_kill TERM "$client"; return 1; }
+	lab_kill TERM "$client" # which waits for those that have no port
+	STEP_NOTE=$(lab_ctl node-a show problems | grep 'no source port')
+	say "$STEP_NOTE"
+}
+na_make_few() { # the fourth word of struct lb_tunnel behind the addresses: the first port, and how many
+	local map words
+	map=$(lab_pin node-a)/maps/tunnel
+	words=$(bpftool -j map dump pinned "$map" | jq -r '.[0].value | .[50] = "0x02" | .[51] = "0x00" | join(" ")')
+	# shellcheck disable=SC2086 # one word an octet
+	bpftool map update pinned "$map" key 0 0 0 0 value $words
+}
+na_is_told_of_few() { na_make_few && na_problem NatPortsUsedUp; }
+na_problem() { lab_ctl node-a show problems -o json | jq -e --arg r "$1" 'any(.[]; .reason == $r)' >/dev/null; }
+
 step_nat_said() {
 	lab_ctl node-a show backends web -o json | jq -e 'all(.[]; .forwarding == "nat")' >/dev/null || return 1
 	lab_ctl node-a show backends web -o wide >"$LAB_DIR/wide.txt"
 	grep -q ' nat' "$LAB_DIR/wide.txt" || { cat "$LAB_DIR/wide.txt"; return 1; }
 	lab_ctl node-a trace --from 10.9.0.2:40000 --to "$NA_VIP:80" >"$LAB_DIR/trace.txt" || { cat "$LAB_DIR/trace.txt"; return 1; }
 	cat "$LAB_DIR/trace.txt"
-	grep -q nat "$LAB_DIR/trace.txt"
+	grep -q nat "$LAB_DIR/trace.txt" || return 1
+	# Of a flow that there is: as what it comes to its server, and where that answers.
+	lab_in client curl -sS --max-time 10 --local-port 40124 -o "$LAB_DIR/one" "http://$NA_VIP/" || return 1
+	lab_ctl node-a trace --from 10.9.0.2:40124 --to "$NA_VIP:80" >"$LAB_DIR/trace.txt"
+	grep 'from 192.168.1.10 port [0-9]* and back there: ' "$LAB_DIR/trace.txt" || { cat "$LAB_DIR/trace.txt"; return 1; }
 }

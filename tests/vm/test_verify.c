@@ -80,6 +80,7 @@ static void tc_reply_verifies_within_half_the_limit(void **state)
 	assert_non_null(tc);
 	assert_int_equal(tc_reply_bpf__load(tc), 0);
 	verified_cheaply(tc->progs.tc_reply);
+	verified_cheaply(tc->progs.tc_nat);
 	tc_reply_bpf__destroy(tc);
 }
 

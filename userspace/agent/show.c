@@ -131,6 +131,8 @@ static cJSON *device_json(const struct agent *a, const struct plan_device *want)
 	cJSON_AddStringToObject(o, "name", want->name);
 	cJSON_AddBoolToObject(o, "xdp", have && have->xdp);
 	cJSON_AddBoolToObject(o, "tc", have && have->tc);
+	if (want->nat)
+		cJSON_AddBoolToObject(o, "nat", have && have->nat);
 	show_add_text(o, "mode", !have || !have->xdp ? NULL : have->generic ? "generic" : "native");
 	show_add_text(o, "failure", have ? have->failure : NULL);
 	return o;

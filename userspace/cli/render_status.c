@@ -100,6 +100,10 @@ static void add_device(struct table *t, const cJSON *device)
 	}
 	strbuf_add(&line, ", tc ");
 	add_value(&line, device, "tc");
+	if (get(device, "nat")) {
+		strbuf_add(&line, ", nat ");
+		add_value(&line, device, "nat");
+	}
 	if (cJSON_IsString(get(device, "failure"))) {
 		strbuf_add(&line, "; ");
 		add_value(&line, device, "failure");

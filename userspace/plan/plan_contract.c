@@ -211,7 +211,7 @@ static void assert_devices(const struct plan *p)
 	for (size_t i = 0; i < p->n_devices; i++) {
 		assert(p->devices[i].ifindex > 0);
 		assert(p->devices[i].name);
-		assert(p->devices[i].xdp || p->devices[i].tc);
+		assert(p->devices[i].xdp || p->devices[i].tc || p->devices[i].nat);
 		assert(i == 0 || p->devices[i - 1].ifindex < p->devices[i].ifindex);
 		assert(p->devices[i].xdp || p->devices[i].n_vlans == 0);
 	}

@@ -20,6 +20,7 @@ struct plan_device {
 	int ifindex;
 	const char *name;
 	bool xdp, tc;
+	bool nat;           /* tc at ingress: forwarding nat leads by it, or from it, without XDP */
 	bool allow_generic; /* dataplane mode generic: skb mode is asked for */
 	bool tunnels;       /* it is no uplink: packets of tunnels come in, and no route waits */
 	uint16_t domain;
@@ -39,6 +40,7 @@ struct plan_next_hop {
 	int ifindex;           /* it leaves by; at best the uplink itself */
 	bool on_link;          /* the neighbour is the node itself, no router before it */
 	bool nat;              /* of the plan's: its answers come to `source` (LB_BY_NAT) */
+	bool by_tc;            /* of the plan's: XDP cannot send by that device */
 	uint16_t mtu;          /* of the way, for the outer packet */
 	uint8_t mac[6];        /* of the neighbour on the way */
 	uint8_t own_mac[6];    /* of the device that it leaves by */

@@ -69,11 +69,12 @@ static void keep_attached(struct devices_build *b)
 		const struct plan_actual_device *a = &actual->devices[i];
 		struct plan_device *p;
 
-		if (!a->xdp && !a->tc)
+		if (!a->xdp && !a->tc && !a->nat)
 			continue;
 		p = put_device(b, a->ifindex, a->name);
 		p->xdp |= a->xdp;
 		p->tc |= a->tc;
+		p->nat |= a->nat;
 		p->allow_generic |= a->generic;
 	}
 }

@@ -96,8 +96,8 @@ bool plan_next_hop_equal(const struct plan_next_hop *x, const struct plan_next_h
 {
 	return x->uplink == y->uplink && ip_addr_equal(&x->node, &y->node) &&
 	       ip_addr_equal(&x->source, &y->source) && x->ifindex == y->ifindex &&
-	       x->on_link == y->on_link && x->nat == y->nat && x->mtu == y->mtu &&
-	       memcmp(x->mac, y->mac, sizeof(x->mac)) == 0 &&
+	       x->on_link == y->on_link && x->nat == y->nat && x->by_tc == y->by_tc &&
+	       x->mtu == y->mtu && memcmp(x->mac, y->mac, sizeof(x->mac)) == 0 &&
 	       memcmp(x->own_mac, y->own_mac, sizeof(x->own_mac)) == 0;
 }
 
@@ -148,8 +148,8 @@ static bool same_begin(const void *a, const void *b)
 bool plan_device_equal(const struct plan_device *a, const struct plan_device *b)
 {
 	return a->ifindex == b->ifindex && same_text(a->name, b->name) && a->xdp == b->xdp &&
-	       a->tc == b->tc && a->allow_generic == b->allow_generic && a->domain == b->domain &&
-	       a->vrf == b->vrf && plan_vlans_equal(a, b);
+	       a->tc == b->tc && a->nat == b->nat && a->allow_generic == b->allow_generic &&
+	       a->domain == b->domain && a->vrf == b->vrf && plan_vlans_equal(a, b);
 }
 
 static bool same_device(const void *a, const void *b)

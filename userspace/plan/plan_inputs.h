@@ -80,7 +80,7 @@ struct plan_node {
 struct plan_actual_device {
 	int ifindex;
 	const char *name;
-	bool xdp, tc;               /* attached and verified */
+	bool xdp, tc, nat;          /* attached and verified */
 	bool generic;               /* XDP in generic (skb) mode */
 	const char *failure;        /* what was refused, NULL = nothing: "EBUSY ..." in words */
 	const char *failure_reason; /* CamelCase reason for the problem */

@@ -81,6 +81,7 @@ static void settle_ways(const struct plan *plan, struct arena *arena, struct pla
 							 .name = plan->devices[i].name,
 							 .xdp = plan->devices[i].xdp,
 							 .tc = plan->devices[i].tc,
+							 .nat = plan->devices[i].nat,
 							 .generic = plan->devices[i].allow_generic};
 	for (size_t i = 0; i < plan->n_remotes; i++)
 		remotes[i] = (struct plan_actual_remote){plan->remotes[i].addr, REMOTE_ANSWERS};

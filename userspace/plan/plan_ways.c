@@ -141,6 +141,15 @@ static bool is_uplink(const struct plan *plan, int ifindex)
 	return false;
 }
 
+/* tc sends by it, and takes what comes in by it, where that has an Ethernet header. */
+static bool is_for_tc(const struct plan_draft *d, int ifindex)
+{
+	const struct plan_link *link = plan_link_find(d->in->node, ifindex);
+
+	return link && !link->raw && strcmp(link->name, "lo") != 0 &&
+	       plan_link_domain(d->in->node, link) == 0;
+}
+
 static void set_next_hops(struct plan_draft *d, const struct servers *servers)
 {
 	const struct plan_actual *actual = d->in->actual;
@@ -152,15 +161,86 @@ static void set_next_hops(struct plan_draft *d, const struct servers *servers)
 
 		if (i && way[-1].uplink != way->uplink)
 			at = 0; /* of the ends, which are in one order in both */
-		if (next_is_end(d->plan, &at, &way->node) && is_uplink(d->plan, way->uplink) &&
-		    is_uplink(d->plan, way->ifindex)) {
-			hops[n] = *way;
-			hops[n++].nat = is_translated(servers, &way->node);
-		}
+		if (!next_is_end(d->plan, &at, &way->node) || !is_uplink(d->plan, way->uplink))
+			continue;
+		hops[n] = *way;
+		hops[n].nat = is_translated(servers, &way->node);
+		hops[n].by_tc = !is_uplink(d->plan, way->ifindex);
+		if (!hops[n].by_tc || (hops[n].nat && is_for_tc(d, way->ifindex)))
+			n++;
 	}
 	assert(n <= actual->n_ways);
 	d->plan->next_hops = hops;
 	d->plan->n_next_hops = n;
+}
+
+/* --- by tc ------------------------------------------------------------------------------------ */
+
+struct tc_devices {
+	struct plan_device *items; /* by ifindex */
+	size_t n, cap;
+};
+
+static void want_tc(struct plan_draft *d, struct tc_devices *all, int ifindex)
+{
+	const struct plan_link *link = plan_link_find(d->in->node, ifindex);
+	struct plan_device *p;
+
+	assert(ifindex > 0);
+	for (size_t i = 0; i < all->n; i++)
+		if (all->items[i].ifindex == ifindex) {
+			all->items[i].nat = true;
+			return;
+		}
+	if (!link)
+		return;
+	p = arena_push(d->arena, &all->items, &all->n, &all->cap, sizeof(*p));
+	for (; p > all->items && p[-1].ifindex > ifindex; p--)
+		p[0] = p[-1];
+	*p = (struct plan_device){.ifindex = ifindex, .name = link->name, .nat = true};
+}
+
+/* As long as the way to some server is not known, as after a start, it may be what there is. */
+static bool lacks_ways(const struct plan_draft *d, const struct servers *servers)
+{
+	const struct plan_actual *actual = d->in->actual;
+	bool *has = arena_array_of(d->scratch, servers->n, bool);
+
+	for (size_t i = 0; i < actual->n_ways; i++) {
+		const struct ip_addr *to = &actual->ways[i].node;
+		size_t s = first_server(servers, to);
+
+		for (; s < servers->n && ip_addr_equal(&servers->items[s].addr, to); s++)
+			has[s] = true;
+	}
+	for (size_t s = 0; s < servers->n; s++)
+		if (servers->items[s].way == LB_BY_NAT && !has[s])
+			return true;
+	return false;
+}
+
+/* Where such ways lead, and where their packets come from. */
+static void set_tc_devices(struct plan_draft *d, const struct servers *servers)
+{
+	const struct plan_actual *actual = d->in->actual;
+	const struct plan *plan = d->plan;
+	const bool keeps = lacks_ways(d, servers);
+	struct tc_devices all = {.n = 0};
+
+	for (size_t i = 0; i < plan->n_devices; i++)
+		*(struct plan_device *)arena_push(d->arena, &all.items, &all.n, &all.cap,
+						  sizeof(*all.items)) = plan->devices[i];
+	for (size_t i = 0; i < plan->n_next_hops; i++)
+		if (plan->next_hops[i].by_tc) {
+			want_tc(d, &all, plan->next_hops[i].uplink);
+			want_tc(d, &all, plan->next_hops[i].ifindex);
+		}
+	for (size_t i = 0; keeps && i < actual->n_devices; i++)
+		if (actual->devices[i].nat)
+			want_tc(d, &all, actual->devices[i].ifindex);
+	assert(all.n >= plan->n_devices);
+	d->plan->devices = all.items;
+	d->plan->n_devices = all.n;
 }
 
 /* --- what is said ----------------------------------------------------------------------------- */
@@ -252,7 +332,7 @@ static void say_off_link(struct plan_draft *d, const struct server *s)
 		ip_addr_text(&s->addr, text));
 }
 
-/* The kernel resets what comes back by a device whose packets the programs do not see. */
+/* The kernel resets what comes back by a device whose packets no program of ours sees. */
 static void say_off_uplinks(struct plan_draft *d, const struct server *s, int ifindex)
 {
 	const struct plan_link *link = plan_link_find(d->in->node, ifindex);
@@ -261,9 +341,10 @@ static void say_off_uplinks(struct plan_draft *d, const struct server *s, int if
 	object_problem(
 		&d->plan->problems, SEVERITY_WARNING, s->service,
 		"metadata.annotations[lodestone.io/forwarding]", "NatOffUplinks",
-		"name that device among spec.dataplane.uplinks, or let the route to it lead by "
-		"an uplink",
-		"the way to %s leads by %s, which is no uplink: it gets nothing from here",
+		"let the route to it lead by an uplink, or another device with Ethernet headers "
+		"that is in no VRF",
+		"the way to %s leads by %s, by which answers cannot be taken: it gets nothing from "
+		"here",
 		ip_addr_text(&s->addr, text), link ? link->name : "another device");
 }
 
@@ -331,6 +412,7 @@ void plan_draft_ways(struct plan_draft *d)
 	servers = list_servers(d);
 	set_ends(d, &servers);
 	set_next_hops(d, &servers);
+	set_tc_devices(d, &servers);
 	set_nat(d, &servers);
 	look_at_ways(d, &servers);
 	look_off_uplinks(d, &servers);

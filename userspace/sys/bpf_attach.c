@@ -20,16 +20,23 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 
-#define XDP "xdp"
-#define TCX "tcx"
+/* What pins of its links begin with, and where it is at tc. */
+static const struct {
+	const char *pin, *place;
+	enum bpf_tc_attach_point at;
+} hooks[BPF_N_HOOKS] = {
+	[BPF_HOOK_XDP] = {.pin = "xdp", .place = "XDP hook"},
+	[BPF_HOOK_REPLY] = {.pin = "tcx", .place = "egress", .at = BPF_TC_EGRESS},
+	[BPF_HOOK_NAT] = {.pin = "nat", .place = "ingress", .at = BPF_TC_INGRESS},
+};
 
 /* --- pinned links ----------------------------------------------------------------------------- */
 
-static int link_path(char path[BPF_PINS_PATH], const char *pin_dir, const char *hook, int ifindex)
+static int link_path(char path[BPF_PINS_PATH], const char *pin_dir, enum bpf_hook hook, int ifindex)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "%s-%d", hook, ifindex);
+	snprintf(name, sizeof(name), "%s-%d", hooks[hook].pin, ifindex);
 	return bpf_pins_path(path, pin_dir, BPF_PINS_LINKS, name);
 }
 
@@ -70,7 +77,7 @@ static void detach_pin(const char *path)
 	close(fd);
 }
 
-static void detach_link(const char *pin_dir, const char *hook, int ifindex)
+static void detach_link(const char *pin_dir, enum bpf_hook hook, int ifindex)
 {
 	char path[BPF_PINS_PATH], beside[BPF_PINS_PATH];
 
@@ -109,12 +116,12 @@ static void end_replacing(const char *path)
 
 /* Gives the pinned link of a device the program; its fd, or -ENOENT: there is none that can be
  * used. */
-static int adopt_link(const struct bpf_hook_args *args, const char *hook)
+static int adopt_link(const struct bpf_hook_args *args)
 {
 	char path[BPF_PINS_PATH];
 	int fd;
 
-	if (link_path(path, args->pin_dir, hook, args->ifindex) != 0)
+	if (link_path(path, args->pin_dir, args->hook, args->ifindex) != 0)
 		return -ENOENT;
 	end_replacing(path);
 	fd = bpf_obj_get(path);
@@ -123,15 +130,15 @@ static int adopt_link(const struct bpf_hook_args *args, const char *hook)
 	if (link_device(fd, NULL) == args->ifindex && bpf_link_update(fd, args->prog_fd, NULL) == 0)
 		return fd;
 	close(fd);
-	detach_link(args->pin_dir, hook, args->ifindex);
+	detach_link(args->pin_dir, args->hook, args->ifindex);
 	return -ENOENT;
 }
 
 /* Pins a new link; an unpinned one would end with this process. */
-static int pin_link(const struct bpf_hook_args *args, const char *hook, int fd)
+static int pin_link(const struct bpf_hook_args *args, int fd)
 {
 	char path[BPF_PINS_PATH];
-	int error = link_path(path, args->pin_dir, hook, args->ifindex);
+	int error = link_path(path, args->pin_dir, args->hook, args->ifindex);
 
 	return error ? error : replace_pin(fd, path);
 }
@@ -182,21 +189,21 @@ static int create_xdp(const struct bpf_hook_args *args, uint32_t mode)
 
 	if (fd < 0)
 		return fd;
-	error = pin_link(args, XDP, fd);
+	error = pin_link(args, fd);
 	close(fd);
 	return error;
 }
 
 static int adopt_xdp(const struct bpf_hook_args *args, bool *ret_generic)
 {
-	int fd = adopt_link(args, XDP), generic;
+	int fd = adopt_link(args), generic;
 
 	if (fd < 0)
 		return fd;
 	close(fd);
 	generic = xdp_is_generic(args->ifindex);
 	if (generic < 0 || (generic && !args->allow_generic)) {
-		bpf_detach_xdp(args->pin_dir, args->ifindex);
+		bpf_detach(args->pin_dir, args->ifindex, BPF_HOOK_XDP);
 		return -ENOENT;
 	}
 	*ret_generic = generic;
@@ -221,51 +228,46 @@ int bpf_attach_xdp(const struct bpf_hook_args *args, bool *ret_generic,
 	return error;
 }
 
-void bpf_detach_xdp(const char *pin_dir, int ifindex)
-{
-	detach_link(pin_dir, XDP, ifindex);
-}
-
 /* --- tc --------------------------------------------------------------------------------------- */
 
 static void refuse_tc(const struct bpf_hook_args *args, int error, struct bpf_refusal *ret)
 {
 	if (error == -EBUSY)
 		refuse(ret, "TcNotFirst",
-		       "find out who attaches before others at egress (bpftool net), and make it "
+		       "find out who attaches before others at tc (bpftool net), and make it "
 		       "attach behind",
 		       arena_printf(args->words,
-				    "another program stays in front of ours at the egress of %s",
-				    args->name));
+				    "another program stays in front of ours at the %s of %s",
+				    hooks[args->hook].place, args->name));
 	else if (error == -ENODEV)
 		refuse(ret, "DeviceMissing", "create the device, or choose other uplinks",
 		       arena_printf(args->words, "there is no device %s: ENODEV", args->name));
 	else
 		refuse(ret, "TcRefused", "see the agent's log at level debug",
-		       arena_printf(args->words, "cannot attach at the egress of %s: %s",
-				    args->name, strerror(-error)));
+		       arena_printf(args->words, "cannot attach at the %s of %s: %s",
+				    hooks[args->hook].place, args->name, strerror(-error)));
 }
 
 /* 1: the link's program is the first of the list; 0: it is not; -errno. */
-static int tcx_is_first(int link_fd, int ifindex)
+static int tcx_is_first(const struct bpf_hook_args *args, int link_fd)
 {
 	uint32_t ours = 0, first = 0;
 	int error;
 
-	if (link_device(link_fd, &ours) != ifindex)
+	if (link_device(link_fd, &ours) != args->ifindex)
 		return 0;
-	error = bpf_tcx_first(ifindex, &first);
+	error = bpf_tcx_first(args->ifindex, hooks[args->hook].at, &first);
 	return error ? error : first == ours;
 }
 
 static int attach_tcx(const struct bpf_hook_args *args)
 {
-	int fd = bpf_tcx_attach(args->ifindex, args->prog_fd), error, first;
+	int fd = bpf_tcx_attach(args->ifindex, hooks[args->hook].at, args->prog_fd), error, first;
 
 	if (fd < 0)
 		return fd;
-	error = pin_link(args, TCX, fd);
-	first = error ? error : tcx_is_first(fd, args->ifindex);
+	error = pin_link(args, fd);
+	first = error ? error : tcx_is_first(args, fd);
 	close(fd);
 	return first < 0 ? first : first ? 0 : -EBUSY;
 }
@@ -281,40 +283,42 @@ static int retake_head(const struct bpf_hook_args *args)
 	int fd = args->load_again(args->programs, &again), error, first;
 
 	if (fd == 0)
-		fd = bpf_tcx_attach(args->ifindex, again);
+		fd = bpf_tcx_attach(args->ifindex, hooks[args->hook].at, again);
 	if (fd < 0) {
-		log_warn("bpf: the head at egress is not to be had", "device=%s error=%d",
-			 args->name, -fd);
+		log_warn("bpf: the head at tc is not to be had", "device=%s place=%s error=%d",
+			 args->name, hooks[args->hook].place, -fd);
 		return -EBUSY;
 	}
-	error = pin_link(args, TCX, fd);
+	error = pin_link(args, fd);
 	if (error == 0)
 		error = bpf_link_update(fd, args->prog_fd, NULL);
-	first = error ? error : tcx_is_first(fd, args->ifindex);
+	first = error ? error : tcx_is_first(args, fd);
 	close(fd);
-	log_warn("bpf: another program was in front of ours at egress", "device=%s first_now=%s",
-		 args->name, first == 1 ? "yes" : "no");
+	log_warn("bpf: another program was in front of ours at tc",
+		 "device=%s place=%s first_now=%s", args->name, hooks[args->hook].place,
+		 first == 1 ? "yes" : "no");
 	return first < 0 ? first : first ? 0 : -EBUSY;
 }
 
 static int bring_tcx(const struct bpf_hook_args *args)
 {
-	int fd = adopt_link(args, TCX), first;
+	int fd = adopt_link(args), first;
 
 	if (fd < 0)
 		return attach_tcx(args);
-	first = tcx_is_first(fd, args->ifindex);
+	first = tcx_is_first(args, fd);
 	close(fd);
 	return first < 0 ? first : first ? 0 : retake_head(args);
 }
 
 static int attach_clsact(const struct bpf_hook_args *args)
 {
-	int error = bpf_clsact_attach(args->ifindex, args->prog_fd), first;
+	const enum bpf_tc_attach_point at = hooks[args->hook].at;
+	int error = bpf_clsact_attach(args->ifindex, at, args->prog_fd), first;
 
 	if (error != 0)
 		return error;
-	first = bpf_clsact_is_first(args->ifindex);
+	first = bpf_clsact_is_first(args->ifindex, at);
 	return first < 0 ? first : first ? 0 : -EBUSY;
 }
 
@@ -329,10 +333,11 @@ int bpf_attach_tc(const struct bpf_hook_args *args, struct bpf_refusal *ret_refu
 	return error;
 }
 
-void bpf_detach_tc(const char *pin_dir, int ifindex)
+void bpf_detach(const char *pin_dir, int ifindex, enum bpf_hook hook)
 {
-	detach_link(pin_dir, TCX, ifindex);
-	(void)bpf_clsact_detach(ifindex);
+	detach_link(pin_dir, hook, ifindex);
+	if (hook != BPF_HOOK_XDP)
+		(void)bpf_clsact_detach(ifindex, hooks[hook].at);
 }
 
 /* --- all devices ------------------------------------------------------------------------------ */
@@ -344,11 +349,18 @@ struct listing {
 };
 
 /* The hook and the device in a pin's name ("-next" may follow). False: not one of ours. */
-static bool parse_pin(const char *name, bool *ret_xdp, int *ret_ifindex)
+static bool parse_pin(const char *name, enum bpf_hook *ret_hook, int *ret_ifindex)
 {
-	*ret_xdp = strncmp(name, XDP "-", 4) == 0;
-	*ret_ifindex = (int)strtol(name + 4, NULL, 10);
-	return *ret_xdp || strncmp(name, TCX "-", 4) == 0;
+	for (enum bpf_hook hook = 0; hook < BPF_N_HOOKS; hook++) {
+		const size_t len = strlen(hooks[hook].pin);
+
+		if (strncmp(name, hooks[hook].pin, len) != 0 || name[len] != '-')
+			continue;
+		*ret_hook = hook;
+		*ret_ifindex = (int)strtol(name + len + 1, NULL, 10);
+		return true;
+	}
+	return false;
 }
 
 static void list_link(void *ctx, const char *name)
@@ -358,20 +370,21 @@ static void list_link(void *ctx, const char *name)
 	char path[BPF_PINS_PATH];
 	int fd = -1;
 
-	if (!parse_pin(name, &attached.is_xdp, &attached.ifindex))
+	if (!parse_pin(name, &attached.hook, &attached.ifindex))
 		return;
 	if (bpf_pins_path(path, l->pin_dir, BPF_PINS_LINKS, name) == 0)
 		fd = bpf_obj_get(path);
 	if (fd < 0)
 		return;
 	if (link_device(fd, NULL) == attached.ifindex) {
-		attached.is_generic = attached.is_xdp && xdp_is_generic(attached.ifindex) == 1;
+		attached.is_generic =
+			attached.hook == BPF_HOOK_XDP && xdp_is_generic(attached.ifindex) == 1;
 		l->cb(l->ctx, &attached);
 	}
 	close(fd);
 }
 
-static int list_filters(const struct listing *l)
+static int list_filters(const struct listing *l, enum bpf_hook hook)
 {
 	struct if_nameindex *devices = if_nameindex();
 	int error = 0;
@@ -379,8 +392,8 @@ static int list_filters(const struct listing *l)
 	if (!devices)
 		return -errno;
 	for (const struct if_nameindex *d = devices; d->if_index != 0; d++) {
-		struct bpf_attached attached = {.ifindex = (int)d->if_index};
-		int one = bpf_clsact_is_there(attached.ifindex);
+		struct bpf_attached attached = {.ifindex = (int)d->if_index, .hook = hook};
+		int one = bpf_clsact_is_there(attached.ifindex, hooks[hook].at);
 
 		if (one > 0)
 			l->cb(l->ctx, &attached);
@@ -399,8 +412,11 @@ int bpf_attach_each(const char *pin_dir, bpf_attach_cb cb, void *ctx)
 
 	if (error == 0)
 		error = bpf_pins_each(links, list_link, &l);
-	one = list_filters(&l);
-	return error ? error : one;
+	for (enum bpf_hook hook = BPF_HOOK_REPLY; hook < BPF_N_HOOKS; hook++) {
+		one = list_filters(&l, hook);
+		error = error ? error : one;
+	}
+	return error;
 }
 
 struct sweep {
@@ -412,13 +428,13 @@ struct sweep {
 static void sweep_link(void *ctx, const char *name)
 {
 	const struct sweep *s = ctx;
-	bool is_xdp;
+	enum bpf_hook hook;
 	int ifindex;
 
-	if (!parse_pin(name, &is_xdp, &ifindex))
+	if (!parse_pin(name, &hook, &ifindex))
 		return;
-	if (!s->keep(s->ctx, ifindex, is_xdp))
-		detach_link(s->pin_dir, is_xdp ? XDP : TCX, ifindex);
+	if (!s->keep(s->ctx, ifindex, hook))
+		detach_link(s->pin_dir, hook, ifindex);
 }
 
 int bpf_attach_sweep(const char *pin_dir, bpf_attach_keep keep, const void *ctx)
@@ -437,12 +453,13 @@ int bpf_attach_sweep_filters(bpf_attach_keep keep, const void *ctx)
 
 	if (!devices)
 		return -errno;
-	for (const struct if_nameindex *d = devices; d->if_index != 0; d++) {
-		if (keep(ctx, (int)d->if_index, false))
-			continue;
-		one = bpf_clsact_detach((int)d->if_index);
-		error = error ? error : one;
-	}
+	for (const struct if_nameindex *d = devices; d->if_index != 0; d++)
+		for (enum bpf_hook hook = BPF_HOOK_REPLY; hook < BPF_N_HOOKS; hook++) {
+			if (keep(ctx, (int)d->if_index, hook))
+				continue;
+			one = bpf_clsact_detach((int)d->if_index, hooks[hook].at);
+			error = error ? error : one;
+		}
 	if_freenameindex(devices);
 	return error;
 }

@@ -14,11 +14,11 @@
 
 #include "bpf/abi.h"
 
-static bool keep_nothing(const void *ctx, int ifindex, bool is_xdp)
+static bool keep_nothing(const void *ctx, int ifindex, enum bpf_hook hook)
 {
 	(void)ctx;
 	(void)ifindex;
-	(void)is_xdp;
+	(void)hook;
 	return false;
 }
 

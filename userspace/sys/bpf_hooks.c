@@ -47,6 +47,7 @@ struct bpf_hooks {
 	struct hooks_job job;
 	struct worker *worker;              /* NULL: none */
 	struct bpf_hook_programs use, used; /* from now on; by the last job */
+	int nat_fd;                         /* of tc_nat; owned by the job; -1: not needed so far */
 	bool is_away;                       /* the job */
 	bool has_swept_filters;
 	bool has_unpinned; /* what a former run and its captures have left */
@@ -75,6 +76,11 @@ static void list_done(struct device_list *l)
 static int load_again(const void *programs, int *ret_fd)
 {
 	return bpf_load_tc(programs, ret_fd);
+}
+
+static int load_nat(const void *programs, int *ret_fd)
+{
+	return bpf_load_nat(programs, ret_fd);
 }
 
 static struct bpf_hook_args hook_args(const struct hooks_job *j, const struct device *d)
@@ -151,6 +157,25 @@ static bool learn_domains(const struct hooks_job *j, struct device *d,
 	return false;
 }
 
+/* The program is the same whoever captures, and is loaded for the first device that needs it. */
+static void bring_up_nat(const struct hooks_job *j, struct device *d, struct bpf_hook_args *args)
+{
+	struct bpf_hooks *h = j->hooks;
+	struct bpf_refusal refusal = {.reason = "TcRefused",
+				      .failure = "the program tc_nat is refused",
+				      .remedy = "see the agent's log at level debug"};
+
+	args->hook = BPF_HOOK_NAT;
+	args->load_again = load_nat;
+	args->programs = h->programs;
+	if (h->nat_fd < 0 && bpf_load_nat(h->programs, &h->nat_fd) != 0)
+		h->nat_fd = -1;
+	args->prog_fd = h->nat_fd;
+	d->is.nat = h->nat_fd >= 0 && bpf_attach_tc(args, &refusal) == 0;
+	if (!d->is.nat)
+		remember(&d->is, &refusal);
+}
+
 /* Attaches what is wanted or finds that it is there: the same calls, so that looking again repairs.
  */
 static void bring_up(const struct hooks_job *j, struct device *d)
@@ -167,30 +192,44 @@ static void bring_up(const struct hooks_job *j, struct device *d)
 			remember(&d->is, &refusal);
 	}
 	if (d->want.tc) {
+		args.hook = BPF_HOOK_REPLY;
 		args.prog_fd = j->use.tc_fd;
 		d->is.tc = bpf_attach_tc(&args, &refusal) == 0;
 		if (!d->is.tc)
 			remember(&d->is, &refusal);
 	}
+	if (d->want.nat)
+		bring_up_nat(j, d, &args);
 }
 
 /* What is attached already is no news. */
 static void tell(const struct device *d, const struct device *before)
 {
-	const bool xdp = before && before->is.xdp, tc = before && before->is.tc;
+	const struct plan_actual_device *is = &d->is, none = {.xdp = false};
+	const struct plan_actual_device *was = before ? &before->is : &none;
 
-	if (xdp != d->is.xdp || tc != d->is.tc)
-		log_info("bpf: device", "device=%s xdp=%d tc=%d reason=%s", d->want.name, d->is.xdp,
-			 d->is.tc, d->is.failure_reason ? d->is.failure_reason : "none");
+	if (was->xdp != is->xdp || was->tc != is->tc || was->nat != is->nat)
+		log_info("bpf: device", "device=%s xdp=%d tc=%d nat=%d reason=%s", d->want.name,
+			 is->xdp, is->tc, is->nat,
+			 is->failure_reason ? is->failure_reason : "none");
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
 
-static bool is_wanted(const void *ctx, int ifindex, bool is_xdp)
+static bool is_attached(const struct device *d, enum bpf_hook hook)
+{
+	return hook == BPF_HOOK_XDP ? d->is.xdp : hook == BPF_HOOK_REPLY ? d->is.tc : d->is.nat;
+}
+
+static bool is_wanted(const void *ctx, int ifindex, enum bpf_hook hook)
 {
 	const struct device *d = find_device(ctx, ifindex);
 
-	return d && (is_xdp ? d->want.xdp : d->want.tc);
+	if (!d)
+		return false;
+	return hook == BPF_HOOK_XDP     ? d->want.xdp
+	       : hook == BPF_HOOK_REPLY ? d->want.tc
+					: d->want.nat;
 }
 
 static void detach_unwanted(struct hooks_job *j)
@@ -207,8 +246,10 @@ static void detach_unwanted(struct hooks_job *j)
 	if (error != 0)
 		log_warn("bpf: cannot look for old attachments", "error=%d", -error);
 	for (size_t i = 0; i < old->n; i++)
-		if (old->items[i].is.tc && !is_wanted(&j->list, old->items[i].want.ifindex, false))
-			bpf_detach_tc(pin_dir, old->items[i].want.ifindex);
+		for (enum bpf_hook hook = BPF_HOOK_REPLY; hook < BPF_N_HOOKS; hook++)
+			if (is_attached(&old->items[i], hook) &&
+			    !is_wanted(&j->list, old->items[i].want.ifindex, hook))
+				bpf_detach(pin_dir, old->items[i].want.ifindex, hook);
 }
 
 static bool has_vrf(const struct device_list *l, __u32 domain)
@@ -291,7 +332,8 @@ static bool same_state(const struct device_list *a, const struct device_list *b)
 		const struct plan_actual_device *x = &a->items[i].is, *y = &b->items[i].is;
 
 		if (x->ifindex != y->ifindex || x->xdp != y->xdp || x->tc != y->tc ||
-		    x->generic != y->generic || !same_text(x->failure, y->failure))
+		    x->nat != y->nat || x->generic != y->generic ||
+		    !same_text(x->failure, y->failure))
 			return false;
 	}
 	return true;
@@ -359,7 +401,8 @@ static bool are_brought_up(const struct bpf_hooks *h, const struct plan_device *
 		return false;
 	for (size_t i = 0; i < n; i++)
 		if (h->list.items[i].is.xdp != devices[i].xdp ||
-		    h->list.items[i].is.tc != devices[i].tc)
+		    h->list.items[i].is.tc != devices[i].tc ||
+		    h->list.items[i].is.nat != devices[i].nat)
 			return false;
 	return true;
 }
@@ -488,10 +531,12 @@ static void adopt_device(void *ctx, const struct bpf_attached *attached)
 	d = get_device(&h->list, attached->ifindex, name);
 	d->want.allow_generic |= attached->is_generic;
 	d->is.generic |= attached->is_generic;
-	if (attached->is_xdp)
+	if (attached->hook == BPF_HOOK_XDP)
 		d->want.xdp = d->is.xdp = true;
-	else
+	else if (attached->hook == BPF_HOOK_REPLY)
 		d->want.tc = d->is.tc = true;
+	else
+		d->want.nat = d->is.nat = true;
 }
 
 struct bpf_hooks *bpf_hooks_new(const char *pin_dir, const struct bpf_programs *programs,
@@ -504,6 +549,7 @@ struct bpf_hooks *bpf_hooks_new(const char *pin_dir, const struct bpf_programs *
 				.programs = programs,
 				.uplinks = uplinks,
 				.vrfs_fd = vrfs_fd,
+				.nat_fd = -1,
 				.list.arena = arena_new(),
 				.job = {.base = {.run = work, .done = done}, .hooks = h}};
 	h->use = h->used = loaded(h);
@@ -525,6 +571,8 @@ struct bpf_hooks *bpf_hooks_free(struct bpf_hooks *h)
 		return NULL;
 	if (h->worker)
 		worker_finish(h->worker);
+	if (h->nat_fd >= 0)
+		close(h->nat_fd);
 	list_done(&h->list);
 	free(h);
 	return NULL;

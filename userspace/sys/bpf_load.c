@@ -171,22 +171,37 @@ static int load_xdp(const struct bpf_load_args *args, struct bpf_programs *p,
 	return error ? error : keep_program(xdp->progs.xdp_lb, &p->xdp_fd);
 }
 
-int bpf_load_tc(const struct bpf_programs *p, int *ret_fd)
+/* One of the object's two programs; it is loaded alone. */
+static int load_tc(const struct bpf_programs *p, bool nat, int *ret_fd)
 {
 	struct tc_reply_bpf *tc = tc_reply_bpf__open();
+	const struct bpf_program *wanted;
 	int error;
 
 	if (!tc)
 		return open_error();
+	wanted = nat ? tc->progs.tc_nat : tc->progs.tc_reply;
 	tc->rodata->age_shift = age_shift(tick_ns());
 	memcpy(&tc->rodata->flow_keys, &p->flow_keys, sizeof(p->flow_keys));
-	error = bpf_maps_share(&p->maps, tc->obj);
+	error = bpf_program__set_autoload(nat ? tc->progs.tc_reply : tc->progs.tc_nat, false);
+	if (error == 0)
+		error = bpf_maps_share(&p->maps, tc->obj);
 	if (error == 0)
 		error = tc_reply_bpf__load(tc);
 	if (error == 0)
-		error = keep_program(tc->progs.tc_reply, ret_fd);
+		error = keep_program(wanted, ret_fd);
 	tc_reply_bpf__destroy(tc);
 	return error;
+}
+
+int bpf_load_tc(const struct bpf_programs *p, int *ret_fd)
+{
+	return load_tc(p, false, ret_fd);
+}
+
+int bpf_load_nat(const struct bpf_programs *p, int *ret_fd)
+{
+	return load_tc(p, true, ret_fd);
 }
 
 /* --- pins ------------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The programs in the kernel: loads xdp_lb and tc_reply over the pinned maps of a former run, if
- * they are of our ABI version and of this boot, else over fresh ones, and pins both. Nothing is
- * attached.
+ * The programs in the kernel: loads xdp_lb and tc_reply, and tc_nat when it is needed, over the
+ * pinned maps of a former run, if they are of our ABI version and of this boot, else over fresh
+ * ones, and pins both. Nothing is attached.
  */
 #pragma once
 
@@ -33,8 +33,10 @@ int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_p
 	     const char **ret_failure) must_check;
 void bpf_unload(struct bpf_programs *p);
 
-/* tc_reply once more, over the same maps: 0 and its fd, which is the caller's, or -errno. */
+/* tc_reply once more, over the same maps, or tc_nat: 0 and its fd, which is the caller's, or
+ * -errno. */
 int bpf_load_tc(const struct bpf_programs *p, int *ret_fd) must_check;
+int bpf_load_nat(const struct bpf_programs *p, int *ret_fd) must_check;
 
 /*
  * Both programs once more, built for a capture (bpf/capture_note.h), over the maps of the others;

@@ -63,7 +63,7 @@ int bpf_nodes_tell(struct bpf_nodes *n, const struct lb_clock *c, const struct l
 static bool is_wanted(const struct plan_next_hop *items, size_t n_items, uint32_t ifindex)
 {
 	for (size_t i = 0; i < n_items; i++)
-		if ((uint32_t)items[i].ifindex == ifindex)
+		if (!items[i].by_tc && (uint32_t)items[i].ifindex == ifindex)
 			return true;
 	return false;
 }
@@ -121,7 +121,7 @@ int bpf_nodes_set_hops(struct bpf_nodes *n, const struct lb_clock *c,
 	int outcome, error = 0;
 
 	for (size_t i = 0; i < n_items; i++) {
-		const int added = add_device(n, (uint32_t)items[i].ifindex);
+		const int added = items[i].by_tc ? 0 : add_device(n, (uint32_t)items[i].ifindex);
 
 		error = error ? error : added;
 		told[i] = told_of(&items[i]);

@@ -9,6 +9,7 @@
  *	PIN/progs/NAME         xdp_lb, tc_reply
  *	PIN/links/xdp-IFINDEX  the attachments
  *	PIN/links/tcx-IFINDEX
+ *	PIN/links/nat-IFINDEX
  *	PIN/former/beside-ID   of programs that are attached until ours are in their place
  *	PIN/capture/beside     of the programs that capture, while they are attached
  *

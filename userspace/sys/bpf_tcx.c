@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 
-#define TCX_EGRESS   47u       /* enum bpf_attach_type */
+#define TCX_INGRESS  46u /* enum bpf_attach_type */
+#define TCX_EGRESS   47u
 #define MPROG_BEFORE (1u << 3) /* BPF_F_BEFORE; without a relative: the head */
 #define LOOPBACK     1         /* its index in every network namespace */
 
@@ -39,23 +40,28 @@ static int call(enum bpf_cmd cmd, void *attr, size_t size)
 	return ret < 0 ? -errno : (int)ret;
 }
 
-int bpf_tcx_attach(int ifindex, int prog_fd)
+static uint32_t type_of(enum bpf_tc_attach_point at)
+{
+	return at == BPF_TC_INGRESS ? TCX_INGRESS : TCX_EGRESS;
+}
+
+int bpf_tcx_attach(int ifindex, enum bpf_tc_attach_point at, int prog_fd)
 {
 	struct link_create attr = {
 		.prog_fd = (uint32_t)prog_fd,
 		.target_ifindex = (uint32_t)ifindex,
-		.attach_type = TCX_EGRESS,
+		.attach_type = type_of(at),
 		.flags = MPROG_BEFORE,
 	};
 
 	return call(BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
-int bpf_tcx_list(int ifindex, uint32_t ret_prog_ids[BPF_TCX_MAX])
+int bpf_tcx_list(int ifindex, enum bpf_tc_attach_point at, uint32_t ret_prog_ids[BPF_TCX_MAX])
 {
 	struct prog_query attr = {
 		.target_ifindex = (uint32_t)ifindex,
-		.attach_type = TCX_EGRESS,
+		.attach_type = type_of(at),
 		.prog_ids = (uint64_t)(uintptr_t)ret_prog_ids,
 		.count = BPF_TCX_MAX,
 	};
@@ -64,10 +70,10 @@ int bpf_tcx_list(int ifindex, uint32_t ret_prog_ids[BPF_TCX_MAX])
 	return error < 0 ? error : (int)attr.count;
 }
 
-int bpf_tcx_first(int ifindex, uint32_t *ret_prog_id)
+int bpf_tcx_first(int ifindex, enum bpf_tc_attach_point at, uint32_t *ret_prog_id)
 {
 	uint32_t ids[BPF_TCX_MAX] = {0};
-	int n = bpf_tcx_list(ifindex, ids);
+	int n = bpf_tcx_list(ifindex, at, ids);
 
 	if (n < 0)
 		return n;
@@ -79,5 +85,5 @@ bool bpf_tcx_is_there(void)
 {
 	uint32_t first;
 
-	return bpf_tcx_first(LOOPBACK, &first) != -EINVAL;
+	return bpf_tcx_first(LOOPBACK, BPF_TC_EGRESS, &first) != -EINVAL;
 }

@@ -213,9 +213,9 @@ static void ask_more(struct host_device *d)
 
 	netdev_driver(d->name, d->driver);
 	d->rp_filter = rp_filter(d->name);
-	if (bpf_clsact_other(d->ifindex, d->tc, sizeof(d->tc)) != 0)
+	if (bpf_clsact_other(d->ifindex, BPF_TC_EGRESS, d->tc, sizeof(d->tc)) != 0)
 		d->tc[0] = '\0';
-	if (bpf_tcx_first(d->ifindex, &id) == 0 && id)
+	if (bpf_tcx_first(d->ifindex, BPF_TC_EGRESS, &id) == 0 && id)
 		name_program(id, d->tcx);
 }
 

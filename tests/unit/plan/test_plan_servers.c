@@ -360,6 +360,61 @@ static void a_way_by_no_uplink_is_told(void **state)
 	assert_null(fixture_problem(f, "NatOffUplinks", NULL));
 }
 
+/* ... unless tc can send and take by it, there and where the clients' packets come in. */
+static void a_way_by_another_device_is_tcs(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = servers("nat", READY("192.168.1.1"));
+	struct plan_next_hop way = hop("192.168.1.1", false, 1500);
+	const size_t n = f->plan.n_devices;
+
+	(void)state;
+	assert_int_equal(n, 1);
+	way.ifindex = 3; /* eth1 */
+	f->ways = &way;
+	f->n_ways = 1;
+	fixture_plan(f);
+	assert_null(fixture_problem(f, "NatOffUplinks", NULL));
+	assert_int_equal(f->plan.n_next_hops, 1);
+	assert_true(f->plan.next_hops[0].by_tc && f->plan.next_hops[0].nat);
+	assert_int_equal(f->plan.n_devices, n + 1);
+	assert_true(f->plan.devices[0].xdp && f->plan.devices[0].nat);
+	assert_int_equal(f->plan.devices[n].ifindex, 3);
+	assert_true(f->plan.devices[n].nat && !f->plan.devices[n].xdp && !f->plan.devices[n].tc);
+	f->links[2].raw = true; /* without Ethernet */
+	fixture_plan(f);
+	assert_non_null(fixture_problem(f, "NatOffUplinks", "web"));
+	assert_int_equal(f->plan.n_devices, n);
+	assert_false(f->plan.devices[0].nat);
+	f->links[2].raw = false;
+	put_service(f, "dsr-gue", "Cluster");
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_next_hops, 0);
+	assert_int_equal(f->plan.n_devices, n);
+}
+
+/* After a start nothing is known of ways, and answers come in all the same. */
+static void what_tc_has_stays_until_ways_are_known(void **state)
+{
+	_cleanup_(fixture_freep) struct fixture *f = servers("nat", READY("192.168.1.1"));
+	struct plan_next_hop way = hop("192.168.1.1", false, 1500);
+
+	(void)state;
+	way.ifindex = 3; /* eth1 */
+	f->ways = &way;
+	f->n_ways = 1;
+	(void)fixture_converge(f, 10);
+	assert_true(f->n_devices == 2 && f->devices[0].nat && f->devices[1].nat);
+	f->n_ways = 0;
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_devices, 2);
+	assert_true(f->plan.devices[0].nat && f->plan.devices[1].nat);
+	way.ifindex = way.uplink;
+	f->n_ways = 1;
+	fixture_plan(f);
+	assert_int_equal(f->plan.n_devices, 1);
+	assert_false(f->plan.devices[0].nat);
+}
+
 /* Its checksum covers no addresses, but nobody has written that yet. */
 static void sctp_is_not_translated(void **state)
 {
@@ -394,6 +449,8 @@ int main(void)
 		cmocka_unit_test(source_ports_are_had_while_they_are_needed),
 		cmocka_unit_test(without_such_targets_there_are_none),
 		cmocka_unit_test(a_way_by_no_uplink_is_told),
+		cmocka_unit_test(a_way_by_another_device_is_tcs),
+		cmocka_unit_test(what_tc_has_stays_until_ways_are_known),
 		cmocka_unit_test(sctp_is_not_translated),
 	};
 

@@ -67,7 +67,7 @@ static inline uint32_t first_at_egress(void)
 {
 	uint32_t id = 0;
 
-	assert_int_equal(bpf_tcx_first(device_index(), &id), 0);
+	assert_int_equal(bpf_tcx_first(device_index(), BPF_TC_EGRESS, &id), 0);
 	return id;
 }
 
@@ -76,13 +76,13 @@ static inline bool ours_is_first(const struct under_test *u)
 {
 	if (bpf_tcx_is_there())
 		return first_at_egress() == our_id(u, "tc_reply");
-	return bpf_clsact_is_first(device_index()) == 1;
+	return bpf_clsact_is_first(device_index(), BPF_TC_EGRESS) == 1;
 }
 
 static inline bool nothing_at_egress(void)
 {
 	return bpf_tcx_is_there() ? first_at_egress() == 0
-				  : bpf_clsact_is_first(device_index()) != 1;
+				  : bpf_clsact_is_first(device_index(), BPF_TC_EGRESS) != 1;
 }
 
 /* What only a list of programs can show. */

@@ -49,7 +49,7 @@ static void whatever_is_wanted_otherwise_is_looked_at(void **state)
 		begin(&u, state);
 		bpf_dataplane_apply_devices(u.dp, want, 2);
 		assert_int_equal(first_at_egress(), our_id(&u, "tc_reply"));
-		link = bpf_tcx_attach(device_index(), foreign);
+		link = bpf_tcx_attach(device_index(), BPF_TC_EGRESS, foreign);
 		assert_true(link >= 0);
 		bpf_dataplane_apply_devices(u.dp, want, 2);
 		assert_int_equal(first_at_egress(), id_of(foreign));

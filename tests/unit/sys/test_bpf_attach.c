@@ -94,12 +94,12 @@ static void ours_goes_to_the_head_at_egress_and_back_there(void **state)
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
 	SKIP_WITHOUT_TCX();
 	begin(&u, state);
-	first = bpf_tcx_attach(device_index(), foreign);
+	first = bpf_tcx_attach(device_index(), BPF_TC_EGRESS, foreign);
 	assert_true(first >= 0);
 	assert_true(apply(&u, DEVICE, false)->tc);
 	assert_int_equal(first_at_egress(), our_id(&u, "tc_reply"));
 
-	second = bpf_tcx_attach(device_index(), other); /* puts itself in front */
+	second = bpf_tcx_attach(device_index(), BPF_TC_EGRESS, other); /* puts itself in front */
 	assert_true(second >= 0);
 	assert_int_equal(first_at_egress(), id_of(other));
 	assert_true(apply(&u, DEVICE, false)->tc); /* no news: nothing is asked */
@@ -135,6 +135,7 @@ static void hooks_begin(struct hooks *h, const struct bpf_fixture *x, bool has_t
 {
 	h->arena = arena_new();
 	h->args = (struct bpf_hook_args){
+		.hook = BPF_HOOK_REPLY,
 		.pin_dir = x->pin_dir,
 		.ifindex = device_index(),
 		.name = DEVICE,
@@ -179,7 +180,7 @@ static void *watch(void *arg)
 	int ifindex = device_index();
 
 	while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE)) {
-		int n = bpf_tcx_list(ifindex, ids);
+		int n = bpf_tcx_list(ifindex, BPF_TC_EGRESS, ids);
 		bool found = false;
 
 		for (int i = 0; i < n; i++)
@@ -217,11 +218,12 @@ static void the_head_is_retaken_without_a_moment_in_which_ours_is_missing(void *
 	watch_begin(&w, &h);
 	for (unsigned i = 0; i < 10; i++) {
 		int foreign = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "foreign", 0);
-		int link = bpf_tcx_attach(device_index(), foreign);
+		int link = bpf_tcx_attach(device_index(), BPF_TC_EGRESS, foreign);
 
 		assert_int_equal(first_at_egress(), id_of(foreign));
 		attach(&h);
-		assert_int_equal(bpf_tcx_list(device_index(), ids), 2); /* and no more than once */
+		assert_int_equal(bpf_tcx_list(device_index(), BPF_TC_EGRESS, ids),
+				 2); /* and no more than once */
 		assert_int_equal(ids[0], w.ours);
 		assert_int_equal(ids[1], id_of(foreign));
 		close(link);
@@ -249,19 +251,19 @@ static void a_takeover_that_was_cut_short_is_ended_by_the_next_agent(void **stat
 		/* what is there when the agent dies between the pin and the rename */
 		snprintf(name, sizeof(name), "tcx-%d-next", device_index());
 		assert_int_equal(bpf_pins_path(path, h.args.pin_dir, BPF_PINS_LINKS, name), 0);
-		link = bpf_tcx_attach(device_index(), h.spare_fd);
+		link = bpf_tcx_attach(device_index(), BPF_TC_EGRESS, h.spare_fd);
 		assert_int_equal(bpf_obj_pin(link, path), 0);
 		close(link);
-		assert_int_equal(bpf_tcx_list(device_index(), ids), 2);
+		assert_int_equal(bpf_tcx_list(device_index(), BPF_TC_EGRESS, ids), 2);
 		if (swept) {
-			bpf_detach_tc(h.args.pin_dir, device_index());
-			assert_int_equal(bpf_tcx_list(device_index(), ids), 0);
+			bpf_detach(h.args.pin_dir, device_index(), BPF_HOOK_REPLY);
+			assert_int_equal(bpf_tcx_list(device_index(), BPF_TC_EGRESS, ids), 0);
 			continue;
 		}
 		before = errors_begin();
 		attach(&h);
 		assert_null(strstr(errors_end(before), "stays"));
-		assert_int_equal(bpf_tcx_list(device_index(), ids), 1);
+		assert_int_equal(bpf_tcx_list(device_index(), BPF_TC_EGRESS, ids), 1);
 		assert_int_equal(ids[0], id_of(h.args.prog_fd));
 		assert_int_equal(bpf_obj_get(path), -ENOENT);
 	}
@@ -275,7 +277,7 @@ static uint32_t rival_of; /* the id of ours */
 static void rival_comes(void)
 {
 	if (rival >= 0 && rival_link < 0 && first_at_egress() == rival_of)
-		rival_link = bpf_tcx_attach(device_index(), rival);
+		rival_link = bpf_tcx_attach(device_index(), BPF_TC_EGRESS, rival);
 }
 
 static void rival_begin(const struct hooks *h)
@@ -326,11 +328,11 @@ static void a_head_that_is_lost_as_soon_as_it_is_retaken_is_reported(void **stat
 	attach(&h);
 	foreign = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "foreign", 0);
 	rival_begin(&h);
-	link = bpf_tcx_attach(device_index(), foreign);
+	link = bpf_tcx_attach(device_index(), BPF_TC_EGRESS, foreign);
 	assert_true(link >= 0);
 	assert_int_equal(bpf_attach_tc(&h.args, &refusal), -EBUSY);
 	assert_string_equal(refusal.reason, "TcNotFirst");
-	assert_int_equal(bpf_tcx_list(device_index(), ids), 3);
+	assert_int_equal(bpf_tcx_list(device_index(), BPF_TC_EGRESS, ids), 3);
 	assert_int_equal(ids[0], id_of(rival));
 	assert_int_equal(ids[1], id_of(h.args.prog_fd));
 	rival_end();
@@ -373,13 +375,13 @@ static void a_program_that_stays_in_front_is_reported_and_ours_stays_behind_it(v
 	attach(&h);
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
 		programs[i] = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "foreign", 0);
-		links[i] = bpf_tcx_attach(device_index(), programs[i]);
+		links[i] = bpf_tcx_attach(device_index(), BPF_TC_EGRESS, programs[i]);
 		assert_true(links[i] >= 0);
 	}
 	assert_int_equal(bpf_attach_tc(&h.args, &refusal), -EBUSY);
 	assert_string_equal(refusal.reason, "TcNotFirst");
 	assert_non_null(strstr(refusal.failure, DEVICE));
-	assert_int_equal(bpf_tcx_list(device_index(), ids), BPF_TCX_MAX);
+	assert_int_equal(bpf_tcx_list(device_index(), BPF_TC_EGRESS, ids), BPF_TCX_MAX);
 	assert_int_equal(ids[BPF_TCX_MAX - 1], id_of(h.args.prog_fd));
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
 		close(links[i]);
@@ -400,14 +402,14 @@ static void without_tcx_ours_is_the_first_classic_filter(void **state)
 	attach(&h);
 	if (bpf_tcx_is_there())
 		assert_int_equal(first_at_egress(), 0);
-	assert_int_equal(bpf_clsact_is_first(device_index()), 1);
+	assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 1);
 	opts.prog_fd = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "foreign", 0);
 	assert_int_equal(bpf_tc_attach(&hook, &opts), 0);
-	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
+	assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 0);
 	attach(&h);
-	assert_int_equal(bpf_clsact_is_first(device_index()), 1);
-	bpf_detach_tc(h.args.pin_dir, device_index());
-	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
+	assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 1);
+	bpf_detach(h.args.pin_dir, device_index(), BPF_HOOK_REPLY);
+	assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 0);
 	close(opts.prog_fd);
 	hooks_end(&h);
 	run("tc qdisc del dev " DEVICE " clsact");
@@ -425,7 +427,7 @@ static void note_found(void *ctx, const struct bpf_attached *a)
 								 : 4;
 	struct found *f = ctx;
 
-	*(a->is_xdp ? &f->xdp : &f->tc) |= bit;
+	*(a->hook == BPF_HOOK_XDP ? &f->xdp : &f->tc) |= bit;
 	f->generic |= a->is_generic ? bit : 0;
 }
 
@@ -450,7 +452,7 @@ static void what_hangs_anywhere_is_found_by_its_pin_or_as_a_filter(void **state)
 		attach(&h);
 		f = find_attached(h.args.pin_dir);
 		assert_true(f.tc == 1 && f.xdp == 0);
-		bpf_detach_tc(h.args.pin_dir, device_index());
+		bpf_detach(h.args.pin_dir, device_index(), BPF_HOOK_REPLY);
 		f = find_attached(h.args.pin_dir);
 		assert_int_equal(f.xdp | f.tc, 0);
 		hooks_end(&h);

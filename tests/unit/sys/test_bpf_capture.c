@@ -47,7 +47,7 @@ static void who_comes_in_front_of_a_capture_is_behind_it_again(void **state)
 	begin_on_device(&u, state);
 	assert_int_equal(bpf_capture_begin(bpf_dataplane_capture(u.dp), &all), 0);
 	tc = at_egress();
-	link = bpf_tcx_attach(device_index(), foreign);
+	link = bpf_tcx_attach(device_index(), BPF_TC_EGRESS, foreign);
 	assert_true(link >= 0);
 	assert_int_equal(at_egress(), id_of(foreign));
 	bpf_dataplane_verify(u.dp);

@@ -38,25 +38,25 @@ static void ours_becomes_first_again_after_another_came_before_it(void **state)
 
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
 	ours = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1);
-	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
-	assert_int_equal(bpf_clsact_attach(device_index(), ours), 0);
-	assert_int_equal(bpf_clsact_is_first(device_index()), 1);
-	assert_int_equal(bpf_clsact_attach(device_index(), ours), 0);
+	assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 0);
+	assert_int_equal(bpf_clsact_attach(device_index(), BPF_TC_EGRESS, ours), 0);
+	assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 1);
+	assert_int_equal(bpf_clsact_attach(device_index(), BPF_TC_EGRESS, ours), 0);
 	attach_foreign(7, 2);
-	assert_int_equal(bpf_clsact_is_first(device_index()), 1);
+	assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 1);
 	for (uint32_t i = 0; i < 2; i++) {
 		attach_foreign(8 + i, 1); /* the newest of a priority runs first */
-		assert_int_equal(bpf_clsact_is_first(device_index()), 0);
-		assert_int_equal(bpf_clsact_attach(device_index(), ours), 0);
-		assert_int_equal(bpf_clsact_is_first(device_index()), 1);
+		assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 0);
+		assert_int_equal(bpf_clsact_attach(device_index(), BPF_TC_EGRESS, ours), 0);
+		assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 1);
 		/* put beside the one before and not in its place: there was always one */
 		assert_true(is_there(OURS + !i, 1) && !is_there(OURS + i, 1));
 	}
-	assert_int_equal(bpf_clsact_detach(device_index()), 0);
-	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
+	assert_int_equal(bpf_clsact_detach(device_index(), BPF_TC_EGRESS), 0);
+	assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 0);
 	assert_true(is_there(7, 2) && is_there(8, 1) &&
 		    is_there(9, 1)); /* nobody else's is touched */
-	assert_int_equal(bpf_clsact_detach(device_index()), 0);
+	assert_int_equal(bpf_clsact_detach(device_index(), BPF_TC_EGRESS), 0);
 	run("tc qdisc del dev " DEVICE " clsact");
 	close(ours);
 }
@@ -66,7 +66,7 @@ static const char *other(void)
 	static char name[16];
 
 	memset(name, '?', sizeof(name));
-	assert_int_equal(bpf_clsact_other(device_index(), name, sizeof(name)), 0);
+	assert_int_equal(bpf_clsact_other(device_index(), BPF_TC_EGRESS, name, sizeof(name)), 0);
 	return name;
 }
 
@@ -78,7 +78,7 @@ static void the_first_of_somebody_elses_is_told(void **state)
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
 	ours = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1);
 	assert_string_equal(other(), "");
-	assert_int_equal(bpf_clsact_attach(device_index(), ours), 0);
+	assert_int_equal(bpf_clsact_attach(device_index(), BPF_TC_EGRESS, ours), 0);
 	assert_string_equal(other(), "");
 	attach_filter("second", 7, 3);
 	assert_string_equal(other(), "second");
@@ -103,10 +103,10 @@ static void two_of_ours_left_by_an_agent_that_died_become_one(void **state)
 	for (uint32_t first = 0; first < 2; first++) {
 		attach_filter("tc_reply", OURS + first, 1);
 		attach_filter("tc_reply", OURS + !first, 1);
-		assert_int_equal(bpf_clsact_attach(device_index(), ours), 0);
-		assert_int_equal(bpf_clsact_is_first(device_index()), 1);
+		assert_int_equal(bpf_clsact_attach(device_index(), BPF_TC_EGRESS, ours), 0);
+		assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 1);
 		assert_true(is_there(OURS + !first, 1) && !is_there(OURS + first, 1));
-		assert_int_equal(bpf_clsact_detach(device_index()), 0);
+		assert_int_equal(bpf_clsact_detach(device_index(), BPF_TC_EGRESS), 0);
 		assert_false(is_there(OURS, 1) || is_there(OURS + 1, 1));
 	}
 	run("tc qdisc del dev " DEVICE " clsact");
@@ -118,8 +118,8 @@ static void a_foreign_filter_under_our_handle_is_not_ours(void **state)
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
 	run("tc qdisc add dev " DEVICE " clsact");
 	attach_foreign(OURS, 1);
-	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
-	assert_int_equal(bpf_clsact_detach(device_index()), 0);
+	assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 0);
+	assert_int_equal(bpf_clsact_detach(device_index(), BPF_TC_EGRESS), 0);
 	assert_true(is_there(OURS, 1));
 	run("tc qdisc del dev " DEVICE " clsact");
 }
@@ -127,8 +127,8 @@ static void a_foreign_filter_under_our_handle_is_not_ours(void **state)
 static void a_device_without_the_qdisc_has_no_filter(void **state)
 {
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
-	assert_int_equal(bpf_clsact_is_first(device_index()), 0);
-	assert_int_equal(bpf_clsact_detach(device_index()), 0);
+	assert_int_equal(bpf_clsact_is_first(device_index(), BPF_TC_EGRESS), 0);
+	assert_int_equal(bpf_clsact_detach(device_index(), BPF_TC_EGRESS), 0);
 }
 
 int main(void)

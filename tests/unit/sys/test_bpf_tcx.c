@@ -7,7 +7,7 @@ static bool has_tcx(void)
 {
 	uint32_t id;
 
-	return bpf_tcx_first(device_index(), &id) == 0;
+	return bpf_tcx_first(device_index(), BPF_TC_EGRESS, &id) == 0;
 }
 
 static void each_new_program_goes_to_the_head(void **state)
@@ -20,17 +20,17 @@ static void each_new_program_goes_to_the_head(void **state)
 		skip();
 	a = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "a", 0);
 	b = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "b", 0);
-	assert_int_equal(bpf_tcx_first(device_index(), &first), 0);
+	assert_int_equal(bpf_tcx_first(device_index(), BPF_TC_EGRESS, &first), 0);
 	assert_int_equal(first, 0);
-	link_a = bpf_tcx_attach(device_index(), a);
+	link_a = bpf_tcx_attach(device_index(), BPF_TC_EGRESS, a);
 	assert_true(link_a >= 0);
-	assert_int_equal(bpf_tcx_first(device_index(), &first), 0);
-	link_b = bpf_tcx_attach(device_index(), b);
+	assert_int_equal(bpf_tcx_first(device_index(), BPF_TC_EGRESS, &first), 0);
+	link_b = bpf_tcx_attach(device_index(), BPF_TC_EGRESS, b);
 	assert_true(link_b >= 0);
-	assert_int_equal(bpf_tcx_first(device_index(), &second), 0);
+	assert_int_equal(bpf_tcx_first(device_index(), BPF_TC_EGRESS, &second), 0);
 	assert_true(first != 0 && second != 0 && first != second);
 	close(link_b);
-	assert_int_equal(bpf_tcx_first(device_index(), &second), 0);
+	assert_int_equal(bpf_tcx_first(device_index(), BPF_TC_EGRESS, &second), 0);
 	assert_int_equal(first, second);
 	close(link_a);
 	close(a);
@@ -42,8 +42,8 @@ static void a_missing_device_is_an_error(void **state)
 	uint32_t id;
 
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
-	assert_true(bpf_tcx_first(99999, &id) < 0);
-	assert_true(bpf_tcx_attach(99999, -1) < 0);
+	assert_true(bpf_tcx_first(99999, BPF_TC_EGRESS, &id) < 0);
+	assert_true(bpf_tcx_attach(99999, BPF_TC_EGRESS, -1) < 0);
 }
 
 int main(void)

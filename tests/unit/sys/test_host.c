@@ -119,11 +119,12 @@ static void the_host_is_told_and_left_as_it_was(void **state)
 
 	SKIP_IF_REFUSED(fixture);
 	ours = foreign_program(BPF_PROG_TYPE_SCHED_CLS, "tc_reply", -1);
-	assert_int_equal(bpf_clsact_attach(device_index(), ours), 0); /* an agent's */
+	assert_int_equal(bpf_clsact_attach(device_index(), BPF_TC_EGRESS, ours),
+			 0); /* an agent's */
 	host_facts(fixture->pin_dir, false, arena, &f);
 	assert_null(f.load_failure);
-	assert_int_equal(bpf_clsact_is_there(device_index()), 1);
-	assert_int_equal(bpf_clsact_detach(device_index()), 0);
+	assert_int_equal(bpf_clsact_is_there(device_index(), BPF_TC_EGRESS), 1);
+	assert_int_equal(bpf_clsact_detach(device_index(), BPF_TC_EGRESS), 0);
 	close(ours);
 	assert_int_equal(names_in("/sys/fs/bpf", "lt-dp"), 0);
 	assert_true(f.major > 5 && f.release[0]);

@@ -40,6 +40,10 @@
 #define bpf_timer_start(timer, ns, flags)       ((void)(timer), 0)
 #define bpf_ringbuf_output(map, at, len, flags) ((void)(at), 0)
 
+/* No frame has tags or metadata beside it, nor room for any. */
+#define bpf_xdp_adjust_meta(ctx, by) ((void)(ctx), (void)(by), -1)
+#define bpf_skb_vlan_pop(skb)        ((void)(skb), 0)
+
 #define bpf_skb_load_bytes(skb, off, to, len) host_load(off, to, len)
 #define bpf_skb_pull_data(skb, len)           host_pull(len, &(skb)->data, &(skb)->data_end)
 #define bpf_skb_store_bytes(skb, off, from, len, flags)                                            \
