@@ -58,7 +58,7 @@ static void a_healthy_agent_in_few_lines(void **state)
 	      "\"routes\":{\"advertised\":57,\"received\":2},\"bfdSessions\":{\"total\":2,\"up\":1},"
 	      "\"maps\":{\"rows\":{\"used\":1,\"max\":8},\"backends\":{\"used\":0,\"max\":9}},"
 	      "\"dataplane\":{\"mode\":\"xdp\",\"devices\":[{\"name\":\"eth0\",\"xdp\":true,"
-	      "\"tc\":true,\"mode\":\"native\",\"failure\":null}],\"programsAdopted\":false,"
+	      "\"tc\":true,\"nat\":true,\"mode\":\"native\",\"failure\":null}],\"programsAdopted\":false,"
 	      "\"flowTable\":{\"size\":262144,\"flows\":4711,\"established\":17,"
 	      "\"growing\":false},\"denied\":{\"prefixes\":0,\"wanted\":0},"
 	      "\"failure\":null},\"drops\":{\"ttl\":0},"
@@ -70,7 +70,7 @@ static void a_healthy_agent_in_few_lines(void **state)
 	      "Routes        57 advertised, 2 received\n"
 	      "Services      3 of 3 announced\n"
 	      "Data plane    xdp\n"
-	      "Device        eth0: XDP yes (native), tc yes\n"
+	      "Device        eth0: XDP yes (native), tc yes, nat yes\n"
 	      "Flows         4711, 17 of them established, of 262144\n"
 	      "Tables full   rows 12.5 %, backends 0.0 %\n"
 	      "Problems      0 error, 1 warning, 2 info\n");

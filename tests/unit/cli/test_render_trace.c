@@ -76,6 +76,21 @@ static void a_flow_across_nodes(void **state)
 	}
 }
 
+/* As what the flow comes there, which is also where its answers come. */
+static void a_flow_that_is_translated(void **state)
+{
+	(void)state;
+	check("{\"node\":\"n1\",\"steps\":[],\"row\":1,\"rows\":2,\"settled\":true,\"candidates\":["
+	      "{\"address\":\"10.0.0.2\",\"port\":80,\"state\":\"ready\",\"entry\":\"new\","
+	      "\"nat\":{\"address\":\"10.0.0.10\",\"port\":17198,\"entry\":\"established\"}}],"
+	      "\"chosen\":null,\"reason\":\"so it is\"}",
+	      "trace     198.51.100.7:40000 to 192.0.2.1:80, on node n1\n"
+	      "row       1 of 2, settled\n"
+	      "pod       10.0.0.2 port 80, ready, has the flow: new, from 10.0.0.10 port 17198 and "
+	      "back there: established\n"
+	      "goes to   nobody: so it is\n");
+}
+
 static void a_packet_that_nobody_gets(void **state)
 {
 	(void)state;
@@ -97,6 +112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flow_with_an_entry),
 		cmocka_unit_test(a_flow_across_nodes),
+		cmocka_unit_test(a_flow_that_is_translated),
 		cmocka_unit_test(a_packet_that_nobody_gets),
 	};
 
