@@ -32,20 +32,7 @@ __noinline int nat_way_back(struct xdp_md *ctx, struct lb_scratch *s)
 	if (!s)
 		return BPF_FIB_LKUP_RET_UNREACHABLE;
 	n = &s->nat.is;
-	way.ifindex = n->uplink;
-	way.l4_protocol = s->flow.proto;
-	way.sport = n->vip_port;
-	way.dport = n->client_port;
-	way.tot_len = (__u16)(s->packet.end - s->packet.ip_off);
-	if (s->packet.family == FAMILY_V4) {
-		way.family = HOP_AF_INET;
-		way.ipv4_src = n->vip[3];
-		way.ipv4_dst = n->client[3];
-	} else {
-		way.family = HOP_AF_INET6;
-		addr_copy(way.ipv6_src, n->vip);
-		addr_copy(way.ipv6_dst, n->client);
-	}
+	nat_ask_way(&way, n, s->packet.family, s->flow.proto, s->packet.end - s->packet.ip_off);
 	ret = (int)bpf_fib_lookup(ctx, &way, sizeof(way), 0);
 	if (ret == BPF_FIB_LKUP_RET_SUCCESS && way.ifindex != ctx->ingress_ifindex &&
 	    !bpf_map_lookup_elem(&next_devices, &way.ifindex))

@@ -84,3 +84,27 @@ static __always_inline bool nat_find_way(const struct nat_answer *a, struct lb_n
 		(void)lb_flow_change(&line->way[way], rest, now);
 	return true;
 }
+
+#define NAT_AF_INET  2
+#define NAT_AF_INET6 10
+
+/* What is asked for the way of an answer of so many octets to its client: the routes of the world
+ * that it came from. */
+static __always_inline void nat_ask_way(struct bpf_fib_lookup *way, const struct lb_nat *n,
+					enum family family, __u8 proto, __u32 len)
+{
+	way->ifindex = n->uplink;
+	way->l4_protocol = proto;
+	way->sport = n->vip_port;
+	way->dport = n->client_port;
+	way->tot_len = (__u16)len;
+	if (family == FAMILY_V4) {
+		way->family = NAT_AF_INET;
+		way->ipv4_src = n->vip[3];
+		way->ipv4_dst = n->client[3];
+	} else {
+		way->family = NAT_AF_INET6;
+		addr_copy(way->ipv6_src, n->vip);
+		addr_copy(way->ipv6_dst, n->client);
+	}
+}

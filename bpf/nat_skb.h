@@ -58,20 +58,7 @@ static __always_inline int nat_skb_way(struct __sk_buff *skb, const struct answe
 	struct bpf_fib_lookup way = {};
 	long found;
 
-	way.ifindex = n->uplink;
-	way.l4_protocol = a->proto;
-	way.sport = n->vip_port;
-	way.dport = n->client_port;
-	way.tot_len = (__u16)nat_skb_len(skb, a);
-	if (a->family == FAMILY_V4) {
-		way.family = REPLY_AF_INET;
-		way.ipv4_src = n->vip[3];
-		way.ipv4_dst = n->client[3];
-	} else {
-		way.family = REPLY_AF_INET6;
-		addr_copy(way.ipv6_src, n->vip);
-		addr_copy(way.ipv6_dst, n->client);
-	}
+	nat_ask_way(&way, n, a->family, a->proto, nat_skb_len(skb, a));
 	found = bpf_fib_lookup(skb, &way, sizeof(way), 0);
 	if (found == BPF_FIB_LKUP_RET_FRAG_NEEDED) {
 		stats_drop(LB_DROP_TOO_BIG);
