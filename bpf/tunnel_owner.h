@@ -3,7 +3,7 @@
  * Whose a packet from another node is. Who owns an established flow is known where its socket is.
  * So a packet that asks is looked at for the candidates that are here, and goes back to who asks
  * (tunnel_told.h): the flow table or a socket knows the flow, or the next one is to be asked. From
- * the last of them it goes to the first, for good.
+ * the last of them it goes to other nodes (tunnel_others.h), and then to the first, for good.
  */
 #pragma once
 
@@ -12,6 +12,7 @@
 #include "select.h"
 #include "stats.h"
 #include "tunnel_choose.h"
+#include "tunnel_others.h"
 #include "tunnel_record.h"
 #include "tunnel_taker.h"
 #include "tunnel_told.h"
@@ -108,16 +109,20 @@ static __always_inline bool inner_may_ask(const struct flow *f, __u32 backend)
 	return !choose_is_server(f, backend) && !choose_is_silent(f, backend);
 }
 
-/* The candidate at `next` is to be asked where he is; as many as there are: nobody is left. */
+/* The candidate at `next` is to be asked where he is; as many as there are: perhaps another. */
 static __always_inline int inner_ask_next(struct lb_scratch *s, __u32 next)
 {
-	if (next == LB_TUNNEL_CANDIDATES)
+	const int other = next < LB_TUNNEL_CANDIDATES ? INNER_NOBODY : others_find(s);
+
+	if (next == LB_TUNNEL_CANDIDATES && other == INNER_NOBODY)
 		return inner_give_up(s);
-	if (inner_may_hop())
-		return inner_send_back(s, LB_TUNNEL_ASK, next) ? INNER_BACK
-							       : -LB_DROP_TUNNEL_TARGET;
-	stats_drop(LB_DROP_HOPS);
-	return inner_give_up(s);
+	if (!inner_may_hop()) {
+		stats_drop(LB_DROP_HOPS);
+		return inner_give_up(s);
+	}
+	if (other != INNER_NOBODY)
+		return others_ask(s, other);
+	return inner_send_back(s, LB_TUNNEL_ASK, next) ? INNER_BACK : -LB_DROP_TUNNEL_TARGET;
 }
 
 /* A packet that asks: those who are here, in the order of the row, then who is not. */

@@ -51,7 +51,8 @@ static inline __attribute__((always_inline)) __u16 lb_gue_source_port(__u64 hash
  * row are named, of which the one at `at` is asked. Who has the owner sends the packet back to who
  * asks: LB_TUNNEL_TOLD, the owner is named; so who asked remembers him and sends the packet there,
  * for good, and all that follow. Who has not, sends it back with the next one in `at`, who is asked
- * then; and the last one sends it to the first, for good.
+ * then; and the last one sends it to the first, for good, perhaps by others, each of whom it names
+ * and asks in the last one's place.
  *
  * On the wire: the four octets, all addresses (of the packet's family), all ports, zeroes up to a
  * whole word. A candidate that is not there has port 0.

@@ -416,8 +416,8 @@ uint32_t rig_backend_addr(unsigned i)
 	return 0x0a010001 + i;
 }
 
-static void change_backend(struct rig *r, const struct rig_service *s, unsigned i,
-			   const struct lb_backend *be)
+void rig_change_backend(struct rig *r, const struct rig_service *s, unsigned i,
+			const struct lb_backend *be)
 {
 	uint32_t index = s->backends_base + i, in = index % LB_BACKEND_CHUNK;
 
@@ -427,7 +427,7 @@ static void change_backend(struct rig *r, const struct rig_service *s, unsigned 
 	rig_chunk(r, RIG_COUNTERS_MAP, index / LB_BACKEND_CHUNK);
 }
 
-static struct lb_backend read_backend(struct rig *r, const struct rig_service *s, unsigned i)
+struct lb_backend rig_read_backend(struct rig *r, const struct rig_service *s, unsigned i)
 {
 	uint32_t index = s->backends_base + i, in = index % LB_BACKEND_CHUNK;
 	struct lb_backend be;
@@ -468,7 +468,7 @@ void rig_add_backend(struct rig *r, const struct rig_service *s, unsigned i)
 	address(vip, s->vip);
 	be.l3_delta = lb_l3_delta(vip, be.addr);
 	be.l4_delta = lb_l4_delta(be.l3_delta, htons(s->port), be.port);
-	change_backend(r, s, i, &be);
+	rig_change_backend(r, s, i, &be);
 	add_backend_bit(r, &be, s->proto);
 	rig_set_backend(r, s, i, LB_BE_IN_USE | LB_BE_READY | LB_BE_LOCAL, 1);
 }
@@ -476,20 +476,20 @@ void rig_add_backend(struct rig *r, const struct rig_service *s, unsigned i)
 void rig_set_backend(struct rig *r, const struct rig_service *s, unsigned i, uint8_t flags,
 		     uint8_t gen)
 {
-	struct lb_backend be = read_backend(r, s, i);
+	struct lb_backend be = rig_read_backend(r, s, i);
 
 	be.state = (uint64_t)flags << LB_BE_FLAGS_SHIFT | (uint64_t)gen << LB_BE_GEN_SHIFT |
 		   (be.state & 0xffffffff);
-	change_backend(r, s, i, &be);
+	rig_change_backend(r, s, i, &be);
 }
 
 void rig_set_remote(struct rig *r, const struct rig_service *s, unsigned i, uint32_t number)
 {
-	struct lb_backend be = read_backend(r, s, i);
+	struct lb_backend be = rig_read_backend(r, s, i);
 
 	be.state = (uint64_t)(LB_BE_IN_USE | LB_BE_READY) << LB_BE_FLAGS_SHIFT |
 		   UINT64_C(1) << LB_BE_GEN_SHIFT | (uint64_t)number << LB_BE_NODE_SHIFT;
-	change_backend(r, s, i, &be);
+	rig_change_backend(r, s, i, &be);
 }
 
 void rig_set_server(struct rig *r, const struct rig_service *s, unsigned i, uint32_t number,
@@ -498,17 +498,17 @@ void rig_set_server(struct rig *r, const struct rig_service *s, unsigned i, uint
 	struct lb_backend be;
 
 	rig_set_remote(r, s, i, number);
-	be = read_backend(r, s, i);
+	be = rig_read_backend(r, s, i);
 	be.state |= (uint64_t)way << LB_BE_WAY_SHIFT;
-	change_backend(r, s, i, &be);
+	rig_change_backend(r, s, i, &be);
 }
 
 void rig_set_nsid(struct rig *r, const struct rig_service *s, unsigned i, uint32_t nsid)
 {
-	struct lb_backend be = read_backend(r, s, i);
+	struct lb_backend be = rig_read_backend(r, s, i);
 
 	be.state = (be.state & ~0xffffffffull) | nsid;
-	change_backend(r, s, i, &be);
+	rig_change_backend(r, s, i, &be);
 }
 
 static void write_row(struct rig *r, uint32_t index, uint64_t row)

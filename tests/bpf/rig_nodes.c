@@ -168,3 +168,14 @@ void rig_take_cold_out(struct rig *r)
 			rig_must(bpf_map_delete_elem(beside, &i), "take out a program");
 	}
 }
+
+void rig_set_remote_draining(struct rig *r, const struct rig_service *s, unsigned i,
+			     uint32_t number)
+{
+	struct lb_backend be;
+
+	rig_set_remote(r, s, i, number);
+	be = rig_read_backend(r, s, i);
+	be.state &= ~((uint64_t)LB_BE_READY << LB_BE_FLAGS_SHIFT);
+	rig_change_backend(r, s, i, &be);
+}

@@ -39,6 +39,9 @@ void rig_take_cold_out(struct rig *r);
 void rig_set_mss(struct rig *r, uint16_t v4, uint16_t v6);
 /* Backend i is on the node of this number; ready, of generation 1. */
 void rig_set_remote(struct rig *r, const struct rig_service *s, unsigned i, uint32_t number);
+/* The same, but that it drains. */
+void rig_set_remote_draining(struct rig *r, const struct rig_service *s, unsigned i,
+			     uint32_t number);
 /* ... or a real server, by this LB_WAY_*. */
 void rig_set_server(struct rig *r, const struct rig_service *s, unsigned i, uint32_t number,
 		    unsigned way);

@@ -50,6 +50,10 @@ int rig_chunk(struct rig *r, enum rig_outer which, uint32_t chunk);
  * config where they are. */
 void rig_drop_chunks(struct rig *r);
 void rig_add_flows(struct rig *r);
+/* Backend i of a service as it lies in the map, and what is to lie there. */
+struct lb_backend rig_read_backend(struct rig *r, const struct rig_service *s, unsigned i);
+void rig_change_backend(struct rig *r, const struct rig_service *s, unsigned i,
+			const struct lb_backend *be);
 /* The service has no rows at all. */
 void rig_set_rows_none(struct rig *r, const struct rig_service *s);
 /* As rig_new_sized(). */

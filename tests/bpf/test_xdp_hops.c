@@ -323,6 +323,97 @@ static void what_nobody_knows_is_the_firsts_for_good(void **state)
 	assert_int_equal(rig_flow_state(rig_flow(x->rig, &req, 0)), LB_FLOW_NEW);
 }
 
+/* Backends 0, 1 and 3 are the row's, of which 1 and 3 are here; 2 drains on a third node. */
+static const unsigned others[] = {0, 1, 3, 3}, others_last[] = {0, 1, 3, 2};
+static struct bed *begin_others(void **state, struct tunnel_spec *ret_ask,
+				struct tunnel_spec *ret_on)
+{
+	const struct rig_hop h = tunnel_hop(AF_INET);
+	struct bed *x = begin(state, 1);
+
+	rig_add_node(x->rig, NODE + 1, AF_INET, THERE + 1, 0);
+	rig_set_hop(x->rig, NODE + 1, 0, &h);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct rig_service *s = i ? &x->udp : &x->tcp;
+
+		rig_set_rows(x->rig, s, others, 3, LB_ROW_UNSETTLED);
+		rig_set_region(x->rig, s, LB_BACKEND_UNIT);
+		rig_set_remote_draining(x->rig, s, 2, NODE + 1);
+	}
+	*ret_ask = tunnel_there(tunnel_asks(1, 1));
+	ret_ask->backends = others;
+	*ret_on = tunnel_asks(3, 2);
+	ret_on->backends = others_last;
+	ret_on->dst = THERE + 1;
+	return x;
+}
+
+/* No candidate knows it, so who drains on a node that was not asked is; before the first has it. */
+static void who_drains_on_another_node_is_asked_then(void **state)
+{
+	struct tunnel_spec ask, on, first = tunnel_for_good(LB_TUNNEL_HOPS_MAX);
+	struct bed *x = begin_others(state, &ask, &on);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &on);
+	assert_int_equal(rig_n_flows(x->rig), 0);
+	ask.hops = LB_TUNNEL_HOPS_MAX - 2;
+	on.hops = LB_TUNNEL_HOPS_MAX - 1;
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &on);
+	ask.hops = LB_TUNNEL_HOPS_MAX - 1; /* one is left, by which the first gets it */
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &first);
+	ask.hops = 1;
+	first.hops = 2;
+	rig_use_up_hops(x->rig);
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &first);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_HOPS), 1);
+}
+
+/* Its node was asked for a candidate, or it takes new flows and is no older than those of the row.
+ */
+static void who_was_asked_or_is_ready_is_not_asked_then(void **state)
+{
+	struct tunnel_spec ask, on, first = tunnel_for_good(2);
+	struct bed *x = begin_others(state, &ask, &on);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+
+	rig_set_region(x->rig, &x->tcp, 2); /* it lies behind that */
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &first);
+	rig_set_region(x->rig, &x->tcp, LB_BACKEND_UNIT);
+	rig_set_remote(x->rig, &x->tcp, 2, NODE + 1);
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &first);
+	for (unsigned i = 0; i < 2; i++) { /* of the first, or of one in the middle */
+		x = begin_others(state, &ask, &on);
+		if (i)
+			rig_set_remote(x->rig, &x->tcp, 1, NODE + 1);
+		else
+			rig_set_remote_draining(x->rig, &x->tcp, 2, NODE);
+		ask.at = 2;
+		assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+		tunnel_expect_sent(x, &req, &first);
+	}
+}
+
+/* Of a flow of datagrams each packet may be the first, and resets and what begins need no owner. */
+static void only_connections_are_asked_for_then(void **state)
+{
+	struct tunnel_spec ask, on, first = tunnel_for_good(2);
+	struct bed *x = begin_others(state, &ask, &on);
+	struct frame_spec req = bed_request(&x->udp, 40000, 0);
+
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &first);
+	req = bed_request(&x->tcp, 40000, TCP_RST_FLAG);
+	assert_int_equal(tunnel_xdp(x, &req, &ask), XDP_TX);
+	tunnel_expect_sent(x, &req, &first);
+}
+
 /* All candidates are here and nobody knows it. */
 static void the_first_has_it_at_once_if_he_is_here(void **state)
 {
@@ -430,6 +521,9 @@ int main(void)
 		CLAIM_BOTH(who_is_not_named_is_found_where_he_is, tunnel_setup),
 		CLAIM_BOTH(who_does_not_sends_it_back_to_who_asks, tunnel_setup),
 		CLAIM_BOTH(what_nobody_knows_is_the_firsts_for_good, tunnel_setup),
+		CLAIM_BOTH(who_drains_on_another_node_is_asked_then, tunnel_setup),
+		CLAIM_BOTH(who_was_asked_or_is_ready_is_not_asked_then, tunnel_setup),
+		CLAIM_BOTH(only_connections_are_asked_for_then, tunnel_setup),
 		CLAIM_BOTH(the_first_has_it_at_once_if_he_is_here, tunnel_setup),
 		CLAIM_BOTH(what_nobody_knows_is_the_nexts_where_the_firsts_tuple_is_taken,
 			   tunnel_setup),
