@@ -114,6 +114,8 @@ struct model {
 	int known[KINDS][NAMES]; /* to the agent */
 	bool is_seen[KINDS][NAMES];
 	bool is_complete[KINDS];
+	bool is_holder;    /* as the agent was told, */
+	unsigned n_holder; /* so often */
 };
 
 static void name_of(int i, char name[8])
@@ -154,9 +156,13 @@ static void take(struct model *m, const struct kube_frame *f)
 				m->known[kind][k] = 0;
 		m->is_complete[kind] = true;
 		break;
+	case KUBE_FRAME_HOLDER:
+		assert_true(m->is_holder != f->is_holder);
+		m->is_holder = f->is_holder;
+		m->n_holder++;
+		break;
 	case KUBE_FRAME_HELLO:
 	case KUBE_FRAME_STATE:
-	case KUBE_FRAME_HOLDER:
 	case KUBE_FRAME_WISH:
 	case KUBE_FRAME_REPORT:
 	case KUBE_FRAME_REPORTED:
@@ -256,6 +262,42 @@ static void the_agent_ends_up_knowing_what_is_there(void **state)
 	}
 }
 
+/* Once it knows all Services; and of a loss also where it was short. */
+static void whether_it_is_to_say_who_has_what_is_told_once_each_time(void **state)
+{
+	struct kube_store *s = kube_store_new();
+	struct kube_feed feed = {0};
+	struct model m = {0};
+
+	(void)state;
+	put(s, KUBE_SERVICE, "a", "s1", "1", true);
+	kube_feed_begin(&feed, s);
+	kube_feed_hold(&feed, true);
+	tell(&feed, &m, 0);
+	assert_int_equal(m.n_holder, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		tell(&feed, &m, 1000);
+		assert_int_equal(m.n_holder, 1);
+		assert_false(kube_feed_is_due(&feed));
+	}
+	kube_feed_hold(&feed, false);
+	kube_feed_hold(&feed, true);
+	assert_true(kube_feed_is_due(&feed));
+	tell(&feed, &m, 1000);
+	assert_int_equal(m.n_holder, 3);
+	assert_false(kube_feed_is_due(&feed));
+	kube_feed_hold(&feed, false);
+	tell(&feed, &m, 1000);
+	assert_int_equal(m.n_holder, 4);
+	assert_false(m.is_holder);
+	kube_feed_begin(&feed, s); /* to another one, which was told nothing */
+	m = (struct model){0};
+	kube_feed_hold(&feed, false);
+	tell(&feed, &m, 1000);
+	assert_int_equal(m.n_holder, 0);
+	kube_store_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +305,7 @@ int main(void)
 		cmocka_unit_test(what_the_agent_never_heard_of_goes_without_a_word),
 		cmocka_unit_test(a_picture_takes_away_what_it_does_not_hold_once_it_is_complete),
 		cmocka_unit_test(the_agent_ends_up_knowing_what_is_there),
+		cmocka_unit_test(whether_it_is_to_say_who_has_what_is_told_once_each_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
