@@ -10,11 +10,15 @@
 #include "base/strbuf.h"
 #include "feeder/access.h"
 #include "kube/kube_ask.h"
+#include "kube/kube_link.h"
 #include "sys/clock.h"
 #include "sys/loop.h"
 
 #include <assert.h>
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #define CONNECT_MS  10000L
 #define TARGET_MAX  (64u << 10)
@@ -216,6 +220,24 @@ static void set_who(struct http_request *r, const struct access *a)
 	strbuf_done(&line);
 }
 
+/*
+ * Over HTTP/1.1 each watch has a connection of its own, and what says that the server lives comes
+ * by others: so each is asked for a sign of life by the kernel, in the times of the link.
+ */
+static int watch_connection(void *ctx, curl_socket_t socket, curlsocktype purpose)
+{
+	const int yes = 1, idle_s = KUBE_LINK_IDLE_NS / NSEC_PER_SEC, each_s = 5;
+	const unsigned dead_ms = (KUBE_LINK_IDLE_NS + KUBE_LINK_PROBE_NS) / NSEC_PER_MSEC;
+
+	(void)ctx, (void)purpose;
+	/* Of a socket that there is none is refused. */
+	(void)setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes));
+	(void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+	(void)setsockopt(socket, IPPROTO_TCP, TCP_KEEPINTVL, &each_s, sizeof(each_s));
+	(void)setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms));
+	return CURL_SOCKOPT_OK;
+}
+
 static void set_how(struct http_request *r)
 {
 	set_number(r, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
@@ -230,7 +252,8 @@ static void set_how(struct http_request *r)
 	set(r, CURLOPT_ACCEPT_ENCODING, "gzip"); /* which the server does of lists alone */
 	set(r, CURLOPT_ERRORBUFFER, r->error);
 	set(r, CURLOPT_PRIVATE, r);
-	if (curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK ||
+	if (curl_easy_setopt(r->easy, CURLOPT_SOCKOPTFUNCTION, watch_connection) != CURLE_OK ||
+	    curl_easy_setopt(r->easy, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK ||
 	    curl_easy_setopt(r->easy, CURLOPT_HEADERFUNCTION, on_header) != CURLE_OK)
 		abort();
 	set(r, CURLOPT_WRITEDATA, r);

@@ -3,7 +3,8 @@
  * Whether the connection to the API server is alive. Watches may be silent for minutes, so a server
  * that stopped, or a network that lost the connection, looks like one where nothing changes: after
  * 30 s of silence something small is asked on the same connection, and what is not answered within
- * 15 s is dead. Any byte is a sign of life.
+ * 15 s is dead. Any byte is a sign of life. Where requests have connections of their own (HTTP/1.1)
+ * that is said of the server alone, and of each connection by the kernel (feeder/http.c).
  */
 #pragma once
 
