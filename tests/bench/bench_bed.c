@@ -39,6 +39,7 @@ static void load_programs(struct bed *bed)
 	if (!bed->floor || !bed->reply_floor || !bed->tunnel_floor)
 		abort();
 	bed->floor->rodata->flow_keys = bed->rig->xdp->rodata->flow_keys;
+	bed->tunnel_floor->rodata->flow_keys = bed->rig->xdp->rodata->flow_keys;
 	share_maps(bed->rig, bed->floor->obj);
 	share_maps(bed->rig, bed->reply_floor->obj);
 	share_maps(bed->rig, bed->tunnel_floor->obj);
@@ -70,7 +71,7 @@ void bed_add_ranged(struct bed *bed)
 struct bed_tunnel bed_add_tunnel(struct bed *bed)
 {
 	const int family = frame_family();
-	const uint32_t number = family == AF_INET ? 77 : 78;
+	const uint32_t number = family == AF_INET ? BED_NODE : BED_NODE + 1;
 	struct rig_hop hop = {.uplink = RIG_IFINDEX, .ifindex = RIG_IFINDEX, .mtu = 1500};
 	struct bed_tunnel t;
 
@@ -148,7 +149,11 @@ int bed_program(const struct bed *bed, enum program which)
 		[REPLY_FLOOR] = bed->reply_floor->progs.bench_reply_floor,
 		[REPLY] = bed->rig->tc->progs.tc_reply,
 		[FLOOR_PUSH] = bed->tunnel_floor->progs.bench_floor_push,
+		[FLOOR_PUSH_READS] = bed->tunnel_floor->progs.bench_floor_push_reads,
+		[FLOOR_PUSH_CLAIMS] = bed->tunnel_floor->progs.bench_floor_push_claims,
 		[FLOOR_PULL] = bed->tunnel_floor->progs.bench_floor_pull,
+		[FLOOR_PULL_READS] = bed->tunnel_floor->progs.bench_floor_pull_reads,
+		[FLOOR_PULL_CLAIMS] = bed->tunnel_floor->progs.bench_floor_pull_claims,
 		[FLOOR_L2] = bed->tunnel_floor->progs.bench_floor_l2,
 		[FLOOR_IPIP] = bed->tunnel_floor->progs.bench_floor_ipip,
 		[FLOOR_GUE] = bed->tunnel_floor->progs.bench_floor_gue,

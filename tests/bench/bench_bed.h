@@ -17,6 +17,7 @@
 #define OPENED_PORT    85
 #define SERVER_PORT    86
 #define N_RANGES       10000u
+#define BED_NODE       77 /* number of the other node, in IPv4 */
 
 /* Of a bed; behind them those that are there once: Katran's, and one that makes the frame longer.
  */
@@ -28,7 +29,11 @@ enum program {
 	REPLY_FLOOR,
 	REPLY,
 	FLOOR_PUSH,
+	FLOOR_PUSH_READS,
+	FLOOR_PUSH_CLAIMS,
 	FLOOR_PULL,
+	FLOOR_PULL_READS,
+	FLOOR_PULL_CLAIMS,
 	FLOOR_L2,
 	FLOOR_IPIP,
 	FLOOR_GUE,

@@ -14,6 +14,17 @@
 #include "rewrite.h"
 #include "row.h"
 #include "service.h"
+#include "stats.h"
+
+/*
+ * What a floor does with the line of the flow table that the real program looks at, by the keyed
+ * hash. The bars' floors do nothing; the others say where the rest comes from, and decide nothing.
+ */
+enum floor_more {
+	FLOOR_ALONE,  /* only a SYN leaves an entry, by no keyed hash */
+	FLOOR_READS,  /* one read */
+	FLOOR_CLAIMS, /* an entry, claimed as it must be: by one compare-and-swap */
+};
 
 static __always_inline void floor_record(__u64 hash, __u32 backend)
 {
@@ -99,4 +110,45 @@ static __always_inline struct lb_backend *floor_find(const struct packet *p, boo
 		floor_record(hash, index);
 	*ret_index = backend_index(live, index);
 	return backend_slot(*ret_index);
+}
+
+/* The keyed hash of its flow with who is at the other end. */
+static __always_inline __u64 floor_hash(const struct packet *p, const __u32 there[4], __be16 port,
+					__u32 proto)
+{
+	__u32 client[4], ports = lb_flow_ports(port, p->sport);
+
+	parse_saddr(p, client);
+	if (p->family == FAMILY_V4)
+		return lb_flow_hash_v4(flow_secret(), there[3], client[3], ports, proto);
+	return lb_flow_hash(flow_secret(), there, client, ports, proto);
+}
+
+static __always_inline void floor_look(enum floor_more more, __u64 hash)
+{
+	flow_table_t t = flow_table();
+	struct lb_flow_line *line = flow_line_at(t, lb_flow_first(hash, flow_table_lines(t)));
+	struct lb_flow *way;
+	__u64 seen;
+
+	if (!line)
+		return;
+	if (more == FLOOR_READS) {
+		(void)LB_FLOW_READ(&line->way[0].hash);
+		return;
+	}
+	way = lb_flow_room(line, &seen);
+	if (way)
+		(void)lb_flow_claim(way, seen, hash, 1);
+}
+
+/* The packet is one for this backend here. */
+static __always_inline int floor_give(const struct packet *p, const struct lb_backend *be,
+				      __u32 index, enum floor_more more)
+{
+	if (more != FLOOR_ALONE)
+		floor_look(more, floor_hash(p, be->addr, be->port, p->proto));
+	rewrite_to_backend(p, be);
+	stats_delivered(index, parse_bytes(p));
+	return XDP_PASS;
 }

@@ -10,13 +10,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define BAR 1.5
+#define BAR      1.5
+#define NO_FLOOR N_PROGRAMS /* it is not measured */
 
 /* A way through the tunnel, in one family. */
 struct way {
 	const char *what;
 	enum bench_way way;
 	enum program floor;
+	enum program reads, claims; /* that with the flow's line read, or an entry claimed there */
 	struct rig_service *service;
 	unsigned n_backends; /* in its rows */
 };
@@ -50,7 +52,8 @@ static void compare(struct bench *b, const struct way *w)
 static void established(struct bench *b, const struct way *w, uint32_t flows)
 {
 	struct series s[] = {{DEFAULT, w->floor, plan_of(w, flows, TCP_ACK), false, 0},
-			     {DEFAULT, LB, plan_of(w, flows, TCP_ACK), false, 0}};
+			     {DEFAULT, LB, plan_of(w, flows, TCP_ACK), false, 0},
+			     {DEFAULT, w->reads, plan_of(w, flows, TCP_ACK), false, 0}};
 	struct series syns = {DEFAULT, LB, plan_of(w, flows, TCP_SYN), false, 0};
 	struct rig *rig = b->beds[DEFAULT].rig;
 	char what[64];
@@ -63,9 +66,11 @@ static void established(struct bench *b, const struct way *w, uint32_t flows)
 	bench_series_window(b, &syns);
 	rig_set_mixed_rows(rig, w->service, w->n_backends, 0, LB_ROW_UNSETTLED);
 	compare(b, w);
-	bench_measure(b, s, 2);
+	bench_measure(b, s, w->reads == NO_FLOOR ? 2 : 3);
 	snprintf(what, sizeof(what), "%u flows, unsettled rows, with entries", flows);
 	bench_row(b, what, s[1].ns, s[0].ns, BAR);
+	if (w->reads != NO_FLOOR)
+		bench_note("the floor and a read of the flow's line", s[2].ns);
 	rig_set_mixed_rows(rig, w->service, w->n_backends, 0, 0);
 	rig_forget_flows(rig);
 }
@@ -73,12 +78,15 @@ static void established(struct bench *b, const struct way *w, uint32_t flows)
 static void newcomers(struct bench *b, const struct way *w)
 {
 	struct series s[] = {{DEFAULT, w->floor, plan_of(w, 0, TCP_SYN), true, 0},
-			     {DEFAULT, LB, plan_of(w, 0, TCP_SYN), true, 0}};
+			     {DEFAULT, LB, plan_of(w, 0, TCP_SYN), true, 0},
+			     {DEFAULT, w->claims, plan_of(w, 0, TCP_SYN), true, 0}};
 
-	s[0].plan.first = s[1].plan.first = NEWCOMERS;
-	bench_measure(b, s, 2);
+	s[0].plan.first = s[1].plan.first = s[2].plan.first = NEWCOMERS;
+	bench_measure(b, s, w->claims == NO_FLOOR ? 2 : 3);
 	bench_note("new flows: floor", s[0].ns);
 	bench_row(b, "new flows with their entries", s[1].ns, s[0].ns, BAR);
+	if (w->claims != NO_FLOOR)
+		bench_note("the floor that claims an entry", s[2].ns);
 	rig_forget_flows(b->beds[DEFAULT].rig);
 }
 
@@ -102,9 +110,10 @@ void bench_tunnels(struct bench *b)
 		outer = bench_outer(VIP, OPENED_PORT);
 		bench_set_outer(b, &outer);
 		rows(b, &(struct way){"to a backend on another node", BENCH_TO_NODE, FLOOR_PUSH,
-				      &t.remote, N_BACKENDS});
-		rows(b, &(struct way){"from another node to a backend here", BENCH_FROM_NODE,
-				      FLOOR_PULL, &t.opened, 1});
+				      FLOOR_PUSH_READS, FLOOR_PUSH_CLAIMS, &t.remote, N_BACKENDS});
+		rows(b,
+		     &(struct way){"from another node to a backend here", BENCH_FROM_NODE,
+				   FLOOR_PULL, FLOOR_PULL_READS, FLOOR_PULL_CLAIMS, &t.opened, 1});
 	}
 	frame_use_family(AF_INET);
 }
@@ -124,8 +133,8 @@ void bench_servers(struct bench *b)
 		frame_use_family(v6 ? AF_INET6 : AF_INET);
 		for (unsigned i = 0; i < 3; i++) {
 			service = bed_add_servers(&b->beds[DEFAULT], ways[i].way);
-			rows(b, &(struct way){ways[i].what, BENCH_TO_NODE, ways[i].floor, &service,
-					      N_BACKENDS});
+			rows(b, &(struct way){ways[i].what, BENCH_TO_NODE, ways[i].floor, NO_FLOOR,
+					      NO_FLOOR, &service, N_BACKENDS});
 		}
 	}
 	frame_use_family(AF_INET);

@@ -9,7 +9,6 @@
 #include "tests/bench/bench_floor.h"
 
 #include "node.h"
-#include "stats.h"
 #include "tunnel_send.h"
 
 char LICENSE[] SEC("license") = "GPL";
@@ -23,80 +22,60 @@ static __always_inline enum family floor_family(struct xdp_md *ctx)
 	return eth->h_proto == bpf_htons(ETH_P_IPV6) ? FAMILY_V6 : FAMILY_V4;
 }
 
-/* --- to another node -------------------------------------------------------------------------- */
+/* --- to another node, or a real server -------------------------------------------------------- */
 
-static __always_inline bool floor_write(struct xdp_md *ctx, const struct tunnel_outer *o,
-					const struct lb_tunnel_data *d, bool v4)
+/* Octets that go before the packet. */
+static __always_inline __u32 floor_over(__u32 way, bool v4)
 {
 	const __u32 ip_len = v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	const __u32 over = lb_tunnel_overhead(v4, v4, 0);
-	struct udphdr *udp;
+
+	if (way == LB_WAY_TUNNEL)
+		return lb_tunnel_overhead(v4, v4, 0);
+	if (way == LB_WAY_L2)
+		return 0;
+	return way == LB_WAY_GUE ? ip_len + sizeof(struct udphdr) : ip_len;
+}
+
+/* The backend that is named lies behind UDP. */
+static __always_inline void floor_name(__u32 *gue, const struct lb_backend *be, bool v4)
+{
+	struct lb_tunnel_data d = {.version = LB_TUNNEL_VERSION};
+
+	addr_copy(d.candidates[0].addr, be->addr);
+	d.candidates[0].port = be->port;
+	*gue = bpf_htonl(lb_gue_word(lb_tunnel_words(v4, 0), v4 ? LB_GUE_IPIP : LB_GUE_IPV6));
+	lb_tunnel_put(gue + 1, &d, v4, 1);
+}
+
+static __always_inline bool floor_write(struct xdp_md *ctx, const struct tunnel_outer *o,
+					const struct lb_backend *be, __u32 way, bool v4)
+{
+	const __u32 ip_len = v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	const __u32 over = floor_over(way, v4);
+	const __u32 inside = v4 ? LB_GUE_IPIP : LB_GUE_IPV6;
+	const __u32 proto = way == LB_WAY_IPIP ? inside : IPPROTO_UDP;
 	void *at;
 
-	if (bpf_xdp_adjust_head(ctx, -(int)over))
+	if (over && bpf_xdp_adjust_head(ctx, -(int)over))
 		return false;
 	at = (void *)(long)ctx->data;
 	if (at + TUNNEL_ETH + over > (void *)(long)ctx->data_end)
 		return false;
 	tunnel_write_eth(at, o, v4);
+	if (way == LB_WAY_L2)
+		return true;
 	at += TUNNEL_ETH;
 	if (v4)
-		tunnel_write_v4(at, o, over + o->inner, IPPROTO_UDP);
+		tunnel_write_v4(at, o, over + o->inner, proto);
 	else
-		tunnel_write_v6(at, o, over - ip_len + o->inner, IPPROTO_UDP);
-	udp = at + ip_len;
-	udp->source = o->sport;
-	udp->dest = bpf_htons(LB_GUE_PORT);
-	udp->len = bpf_htons((__u16)(over - ip_len + o->inner));
-	udp->check = 0;
-	*(__u32 *)(udp + 1) =
-		bpf_htonl(lb_gue_word(lb_tunnel_words(v4, 0), v4 ? LB_GUE_IPIP : LB_GUE_IPV6));
-	lb_tunnel_put((__u32 *)(udp + 1) + 1, d, v4, 1);
+		tunnel_write_v6(at, o, over - ip_len + o->inner, proto);
+	at += ip_len;
+	if (way != LB_WAY_IPIP)
+		tunnel_write_udp(at, o, over - ip_len + o->inner);
+	if (way == LB_WAY_TUNNEL)
+		floor_name(at + sizeof(struct udphdr), be, v4);
 	return true;
 }
-
-static __always_inline int floor_push(struct xdp_md *ctx, enum family family)
-{
-	struct lb_tunnel_data d = {.version = LB_TUNNEL_VERSION};
-	struct tunnel_outer o = {};
-	struct packet p = {};
-	struct lb_backend *be;
-	struct lb_node *node;
-	__u32 index, saddr[4];
-	__u64 hash;
-	int verdict;
-
-	if (!floor_parse(ctx, sizeof(struct ethhdr), family, &p))
-		return XDP_PASS;
-	be = floor_find(&p, true, &index, &verdict);
-	node = be ? node_at(node_of(be->state)) : NULL;
-	if (!node)
-		return XDP_PASS;
-	parse_saddr(&p, saddr);
-	hash = lb_wire_flow_hash(saddr, p.sport, p.dport, p.proto);
-	o.sport = bpf_htons(lb_gue_source_port(hash));
-	o.label = hash >> 44;
-	o.tos = family == FAMILY_V4 ? ((__u8 *)p.ip)[1]
-				    : (__u8)(*(__u8 *)p.ip << 4 | ((__u8 *)p.ip)[1] >> 4);
-	o.inner = parse_bytes(&p);
-	o.hop.neighbour = node->hops[0].neighbour;
-	o.hop.own = node->hops[0].own;
-	addr_copy(o.hop.source, node->hops[0].source);
-	addr_copy(o.hop.target, node->addr);
-	addr_copy(d.candidates[0].addr, be->addr);
-	d.candidates[0].port = be->port;
-	stats_delivered(index, o.inner);
-	return floor_write(ctx, &o, &d, family == FAMILY_V4) ? XDP_TX : XDP_ABORTED;
-}
-
-SEC("xdp.frags")
-int bench_floor_push(struct xdp_md *ctx)
-{
-	return floor_family(ctx) == FAMILY_V6 ? floor_push(ctx, FAMILY_V6)
-					      : floor_push(ctx, FAMILY_V4);
-}
-
-/* --- to a real server ------------------------------------------------------------------------- */
 
 /* A hop is counted in the packet (RFC 1624). */
 static __always_inline void floor_count_hop(const struct packet *p, bool v4)
@@ -112,34 +91,6 @@ static __always_inline void floor_count_hop(const struct packet *p, bool v4)
 	}
 }
 
-static __always_inline bool floor_write_server(struct xdp_md *ctx, const struct tunnel_outer *o,
-					       __u32 way, bool v4)
-{
-	const __u32 ip_len = v4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	const __u32 udp_len = way == LB_WAY_GUE ? sizeof(struct udphdr) : 0;
-	const __u32 over = way == LB_WAY_L2 ? 0 : ip_len + udp_len;
-	const __u32 proto = way == LB_WAY_GUE ? IPPROTO_UDP : v4 ? LB_GUE_IPIP : LB_GUE_IPV6;
-	void *at;
-
-	if (over && bpf_xdp_adjust_head(ctx, -(int)over))
-		return false;
-	at = (void *)(long)ctx->data;
-	if (at + TUNNEL_ETH + over > (void *)(long)ctx->data_end)
-		return false;
-	tunnel_write_eth(at, o, v4);
-	at += TUNNEL_ETH;
-	if (way == LB_WAY_L2)
-		return true;
-	if (v4)
-		tunnel_write_v4(at, o, over + o->inner, proto);
-	else
-		tunnel_write_v6(at, o, udp_len + o->inner, proto);
-	if (udp_len)
-		tunnel_write_udp(at + ip_len, o, udp_len + o->inner);
-	return true;
-}
-
-/* As floor_push() has it. */
 static __always_inline void floor_outer(const struct packet *p, const struct lb_node *node,
 					struct tunnel_outer *o)
 {
@@ -153,55 +104,78 @@ static __always_inline void floor_outer(const struct packet *p, const struct lb_
 	o->label = hash >> 44;
 	o->tos = p->family == FAMILY_V4 ? head[1] : (__u8)(head[0] << 4 | head[1] >> 4);
 	o->inner = parse_bytes(p);
-	o->hop.neighbour = node->hops[0].neighbour & HOP_MAC;
-	o->hop.own = node->hops[0].own & HOP_MAC;
+	o->hop.neighbour = node->hops[0].neighbour;
+	o->hop.own = node->hops[0].own;
 	addr_copy(o->hop.source, node->hops[0].source);
 	addr_copy(o->hop.target, node->addr);
 }
 
-static __always_inline int floor_serve(struct xdp_md *ctx, enum family family, __u32 way)
+static __always_inline int floor_push(struct xdp_md *ctx, enum family family, __u32 way,
+				      enum floor_more more)
 {
 	struct tunnel_outer o = {};
 	struct packet p = {};
 	struct lb_backend *be;
 	struct lb_node *node;
-	__u32 index;
+	__u32 index, vip[4];
 	int verdict;
 
 	if (!floor_parse(ctx, sizeof(struct ethhdr), family, &p))
 		return XDP_PASS;
-	be = floor_find(&p, true, &index, &verdict);
+	be = floor_find(&p, more == FLOOR_ALONE, &index, &verdict);
 	node = be ? node_at(node_of(be->state)) : NULL;
 	if (!node)
 		return XDP_PASS;
 	floor_outer(&p, node, &o);
-	floor_count_hop(&p, family == FAMILY_V4);
+	parse_daddr(&p, vip); /* by that and the client, whoever the backend is */
+	if (more != FLOOR_ALONE)
+		floor_look(more, floor_hash(&p, vip, p.dport, lb_remote_proto(p.proto, 0)));
+	if (way != LB_WAY_TUNNEL)
+		floor_count_hop(&p, family == FAMILY_V4);
 	stats_delivered(index, o.inner);
-	return floor_write_server(ctx, &o, way, family == FAMILY_V4) ? XDP_TX : XDP_ABORTED;
+	return floor_write(ctx, &o, be, way, family == FAMILY_V4) ? XDP_TX : XDP_ABORTED;
 }
 
-static __always_inline int floor_serve_either(struct xdp_md *ctx, __u32 way)
+static __always_inline int floor_push_either(struct xdp_md *ctx, __u32 way, enum floor_more more)
 {
-	return floor_family(ctx) == FAMILY_V6 ? floor_serve(ctx, FAMILY_V6, way)
-					      : floor_serve(ctx, FAMILY_V4, way);
+	return floor_family(ctx) == FAMILY_V6 ? floor_push(ctx, FAMILY_V6, way, more)
+					      : floor_push(ctx, FAMILY_V4, way, more);
+}
+
+SEC("xdp.frags")
+int bench_floor_push(struct xdp_md *ctx)
+{
+	return floor_push_either(ctx, LB_WAY_TUNNEL, FLOOR_ALONE);
+}
+
+SEC("xdp.frags")
+int bench_floor_push_reads(struct xdp_md *ctx)
+{
+	return floor_push_either(ctx, LB_WAY_TUNNEL, FLOOR_READS);
+}
+
+SEC("xdp.frags")
+int bench_floor_push_claims(struct xdp_md *ctx)
+{
+	return floor_push_either(ctx, LB_WAY_TUNNEL, FLOOR_CLAIMS);
 }
 
 SEC("xdp.frags")
 int bench_floor_l2(struct xdp_md *ctx)
 {
-	return floor_serve_either(ctx, LB_WAY_L2);
+	return floor_push_either(ctx, LB_WAY_L2, FLOOR_ALONE);
 }
 
 SEC("xdp.frags")
 int bench_floor_ipip(struct xdp_md *ctx)
 {
-	return floor_serve_either(ctx, LB_WAY_IPIP);
+	return floor_push_either(ctx, LB_WAY_IPIP, FLOOR_ALONE);
 }
 
 SEC("xdp.frags")
 int bench_floor_gue(struct xdp_md *ctx)
 {
-	return floor_serve_either(ctx, LB_WAY_GUE);
+	return floor_push_either(ctx, LB_WAY_GUE, FLOOR_ALONE);
 }
 
 /* --- from another node ------------------------------------------------------------------------ */
@@ -241,7 +215,7 @@ static __always_inline bool floor_take_off(struct xdp_md *ctx, __u32 over)
 	return true;
 }
 
-static __always_inline int floor_pull(struct xdp_md *ctx, enum family family)
+static __always_inline int floor_pull(struct xdp_md *ctx, enum family family, enum floor_more more)
 {
 	const bool v4 = family == FAMILY_V4;
 	struct packet p = {};
@@ -252,17 +226,30 @@ static __always_inline int floor_pull(struct xdp_md *ctx, enum family family)
 	if (!floor_is_tunnel(ctx, family) || !floor_take_off(ctx, lb_tunnel_overhead(v4, v4, 0)) ||
 	    !floor_parse(ctx, sizeof(struct ethhdr), family, &p))
 		return XDP_ABORTED;
-	be = floor_find(&p, true, &index, &verdict);
-	if (!be)
-		return verdict;
-	rewrite_to_backend(&p, be);
-	stats_delivered(index, parse_bytes(&p));
-	return XDP_PASS;
+	be = floor_find(&p, more == FLOOR_ALONE, &index, &verdict);
+	return be ? floor_give(&p, be, index, more) : verdict;
+}
+
+static __always_inline int floor_pull_either(struct xdp_md *ctx, enum floor_more more)
+{
+	return floor_family(ctx) == FAMILY_V6 ? floor_pull(ctx, FAMILY_V6, more)
+					      : floor_pull(ctx, FAMILY_V4, more);
 }
 
 SEC("xdp.frags")
 int bench_floor_pull(struct xdp_md *ctx)
 {
-	return floor_family(ctx) == FAMILY_V6 ? floor_pull(ctx, FAMILY_V6)
-					      : floor_pull(ctx, FAMILY_V4);
+	return floor_pull_either(ctx, FLOOR_ALONE);
+}
+
+SEC("xdp.frags")
+int bench_floor_pull_reads(struct xdp_md *ctx)
+{
+	return floor_pull_either(ctx, FLOOR_READS);
+}
+
+SEC("xdp.frags")
+int bench_floor_pull_claims(struct xdp_md *ctx)
+{
+	return floor_pull_either(ctx, FLOOR_CLAIMS);
 }
