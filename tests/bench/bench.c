@@ -66,6 +66,7 @@ static const struct {
 	{"servers", bench_servers},
 	{"katran", bench_beside_katran},
 	{"kernel", bench_beside_kernel},
+	{"nodes", bench_node_to_node},
 };
 #define N_GROUPS (sizeof(groups) / sizeof(*groups))
 

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define UPLINK_MAC "02:00:00:00:00:0a" /* BENCH_MAC */
+#define ROUTER_MAC "02:00:00:aa:bb:01" /* rig_neighbour, to which packets for other nodes go */
 
 /* So that packets are forwarded whose checksums nobody filled in, and whose clients are not there.
  */
@@ -56,7 +57,8 @@ bool kernel_net_enter(int drop, const char **ret_why)
 		return false;
 	*ret_why = "iproute2 refuses";
 	if (!sh("ip link set lo up && "
-		"ip link add uplink index 10 address " UPLINK_MAC " type veth peer name router && "
+		"ip link add uplink index 10 address " UPLINK_MAC " type veth peer name router "
+		"address " ROUTER_MAC " && "
 		"ip link add pods type veth peer name end && "
 		"ip link set router up && ip link set uplink up && "
 		"ip link set end up && ip link set pods up && "
@@ -109,4 +111,10 @@ bool kernel_net_rules(unsigned n_services)
 		return false;
 	print_rules(f, n_services);
 	return pclose(f) == 0;
+}
+
+void kernel_net_serve(int program)
+{
+	rig_must(bpf_xdp_attach((int)if_nametoindex("router"), program, XDP_FLAGS_DRV_MODE, NULL),
+		 "attach at the uplink's other end");
 }

@@ -21,3 +21,6 @@ bool kernel_net_enter(int drop, const char **ret_why);
  * refuses.
  */
 bool kernel_net_rules(unsigned n_services);
+
+/* The frames that leave by the uplink are this program's at its other end, a node's of its own. */
+void kernel_net_serve(int program);

@@ -40,5 +40,6 @@ void bench_servers(struct bench *b);
 /* bench_beside_katran.c */
 void bench_beside_katran(struct bench *b);
 
-/* bench_beside_kernel.c; it leaves the process in a network namespace of its own. */
+/* bench_beside_kernel.c; they leave the process in a network namespace of its own. */
 void bench_beside_kernel(struct bench *b);
+void bench_node_to_node(struct bench *b);
