@@ -65,6 +65,7 @@ static const struct {
 	{"tunnels", bench_tunnels},
 	{"servers", bench_servers},
 	{"katran", bench_beside_katran},
+	{"encapsulating", bench_encapsulating},
 	{"kernel", bench_beside_kernel},
 	{"nodes", bench_node_to_node},
 };

@@ -4,7 +4,8 @@
  * driver, in turns, window by window. Its table is made large enough for all flows of the bench.
  *
  * Katran encapsulates, so its frame comes back longer. What the driver pays to take that off again
- * is measured by a program that does nothing else, and subtracted from Katran's share.
+ * is measured by a program that does nothing else, and subtracted from Katran's share. Where ours
+ * encapsulates, too, nothing is: the driver of tunnels pays it for all, and subtracts it from all.
  */
 #include "tests/bench/bench_rows.h"
 
@@ -121,19 +122,103 @@ static void rows(struct bench *b)
 	bench_note("packets that are not ours: Katran", other.ns);
 }
 
-void bench_beside_katran(struct bench *b)
+/* An object file that a variable of the environment names; false: there is none to measure. */
+static bool open_object(struct bench *b, const char *variable)
 {
-	const char *path = getenv("KATRAN_OBJ"), *why;
+	const char *path = getenv(variable), *why;
 
 	if (!path) {
-		printf("beside Katran's program: not measured, KATRAN_OBJ names no object file\n");
-		return;
+		printf("beside Katran's program: not measured, %s names no object file\n",
+		       variable);
+		return false;
 	}
 	b->katran = katran_open(path, &why);
-	if (!b->katran) {
+	if (!b->katran)
 		printf("beside Katran's program: not measured, %s: %s\n", path, why);
+	return b->katran;
+}
+
+void bench_beside_katran(struct bench *b)
+{
+	if (!open_object(b, "KATRAN_OBJ"))
 		return;
-	}
 	rows(b);
 	katran_close(b->katran);
+}
+
+/* --- where both encapsulate ------------------------------------------------------------------- */
+
+/* A service of ours, all of whose backends are elsewhere. */
+struct ours {
+	const char *what;
+	uint16_t port;
+};
+
+#define MOST_OURS 2
+
+static void tell(const struct series *s, const struct ours *ours, unsigned n, const char *flows)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "%s: Katran", flows);
+	bench_note(line, s[0].ns);
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(line, sizeof(line), "%s, as a share of that %.2f", ours[i].what,
+			 s[1 + i].ns / s[0].ns);
+		bench_note(line, s[1 + i].ns);
+	}
+}
+
+/* Established flows; with none, new ones, which all record. */
+static void both(struct bench *b, const struct ours *ours, unsigned n, uint32_t flows)
+{
+	const uint8_t flags = flows ? TCP_ACK : TCP_SYN;
+	struct series s[1 + MOST_OURS];
+	char what[32] = "new flows";
+
+	for (unsigned i = 0; i <= n; i++) {
+		s[i] = (struct series){
+			DEFAULT, i ? LB : KATRAN,
+			bench_tcp_plan(i ? ours[i - 1].port : SETTLED_PORT, flows, flags), !flows,
+			0};
+		s[i].plan.way = BENCH_TO_NODE;
+		s[i].plan.first = flows ? 0 : NEWCOMERS;
+	}
+	for (unsigned i = 0; i < WARMING && flows && !warm(b, flows); i++)
+		;
+	bench_measure(b, s, 1 + n);
+	if (flows)
+		snprintf(what, sizeof(what), "%u flows", flows);
+	tell(s, ours, n, what);
+	rig_forget_flows(b->beds[DEFAULT].rig);
+}
+
+static void all(struct bench *b, const struct ours *ours, unsigned n)
+{
+	for (unsigned i = 1; i < 3; i++)
+		both(b, ours, n, bench_n_flows[i]);
+	both(b, ours, n, 0);
+	katran_close(b->katran);
+}
+
+void bench_encapsulating(struct bench *b)
+{
+	static const struct ours in_ip = {"to a real server in IP", SERVER_PORT + LB_WAY_IPIP};
+	static const struct ours in_gue[] = {
+		{"to a real server in GUE", SERVER_PORT + LB_WAY_GUE},
+		{"to a node", REMOTE_PORT},
+	};
+	struct bed *bed = &b->beds[DEFAULT];
+
+	(void)bed_add_tunnel(bed);
+	(void)bed_add_servers(bed, LB_WAY_IPIP);
+	(void)bed_add_servers(bed, LB_WAY_GUE);
+	if (open_object(b, "KATRAN_OBJ")) {
+		printf("in IP, beside Katran's program; settled rows\n");
+		all(b, &in_ip, 1);
+	}
+	if (open_object(b, "KATRAN_GUE_OBJ")) {
+		printf("in GUE, beside Katran's program; settled rows\n");
+		all(b, in_gue, 2);
+	}
 }

@@ -39,6 +39,7 @@ void bench_servers(struct bench *b);
 
 /* bench_beside_katran.c */
 void bench_beside_katran(struct bench *b);
+void bench_encapsulating(struct bench *b);
 
 /* bench_beside_kernel.c; they leave the process in a network namespace of its own. */
 void bench_beside_kernel(struct bench *b);
