@@ -18,6 +18,7 @@
 #include "tunnel_echo.h"
 #include "tunnel_inner_at_once.h"
 #include "tunnel_open.h"
+#include "tunnel_open_at_once.h"
 #include "tunnel_owner.h"
 
 /* --- the packet inside ------------------------------------------------------------------------ */
@@ -82,36 +83,51 @@ static __always_inline int inner_serve(struct xdp_md *ctx, struct lb_scratch *s)
 	return tunnel_deliver(ctx, s, backend);
 }
 
-static __always_inline bool inner_is_done(struct xdp_md *ctx, struct lb_scratch *s,
-					  const struct packet *outer, const struct open *o)
+/* Of this form, and the backend's but for its outer headers, which `o` says then. */
+static __always_inline bool inner_is_done_as(struct xdp_md *ctx, struct lb_scratch *s,
+					     struct open *o, bool outer_v4, bool inner_v4)
 {
-	struct packet p = {
-		.ip = outer->ip + o->outer, .end = outer->end, .ip_off = outer->ip_off + o->outer};
+	struct packet p = {};
 
-	return o->inner_v4 ? inner_at_once(ctx, s, &p, FAMILY_V4)
-			   : inner_at_once(ctx, s, &p, FAMILY_V6);
+	o->outer = lb_tunnel_overhead(outer_v4, inner_v4, 0);
+	o->inner_v4 = inner_v4;
+	return open_at_once(ctx, s, &p, outer_v4, inner_v4) &&
+	       inner_at_once(ctx, s, &p, inner_v4 ? FAMILY_V4 : FAMILY_V6);
+}
+
+static __always_inline bool inner_is_done(struct xdp_md *ctx, struct lb_scratch *s, struct open *o)
+{
+	struct packet outer = {};
+	__be16 proto = parse_ethernet(ctx, &outer);
+
+	o->ip_off = sizeof(struct ethhdr);
+	if (proto == bpf_htons(ETH_P_IP))
+		return inner_is_done_as(ctx, s, o, true, true) ||
+		       inner_is_done_as(ctx, s, o, true, false);
+	return proto == bpf_htons(ETH_P_IPV6) && (inner_is_done_as(ctx, s, o, false, false) ||
+						  inner_is_done_as(ctx, s, o, false, true));
 }
 
 SEC("xdp.frags")
 int xdp_inner(struct xdp_md *ctx)
 {
 	struct lb_scratch *s = scratch_get();
-	struct packet outer = {};
 	struct open o = {};
-	enum lb_drop odd;
+	enum lb_drop odd = LB_DROP_NONE;
 	int verdict;
 	bool is_done;
 
 	if (!s)
 		return XDP_DROP;
-	odd = open_packet(ctx, s, &outer, &o);
+	is_done = inner_is_done(ctx, s, &o);
+	if (unlikely(!is_done))
+		odd = open_packet(ctx, s, &o);
 	if (odd)
 		return capture_end(ctx, vip_drop(false, odd));
-	if (o.is_control) {
+	if (unlikely(o.is_control)) {
 		verdict = echo_answer(ctx, s);
 		return verdict == XDP_DROP ? vip_drop(false, LB_DROP_TUNNEL_VERSION) : verdict;
 	}
-	is_done = inner_is_done(ctx, s, &outer, &o);
 	if (!open_pull(ctx, &o))
 		return capture_end(ctx, vip_drop(false, LB_DROP_MALFORMED));
 	if (likely(is_done))

@@ -19,11 +19,16 @@
 #include "tunnel_named.h"
 #include "turn.h"
 
-/* TCP or UDP that is whole. */
+/* TCP or UDP that is whole, and to no mapped address. Whether it is ours its service says. */
 static __always_inline bool inner_at_once_read(struct xdp_md *ctx, struct packet *p,
 					       enum family family)
 {
-	if (!parse_ip(p, family) || !may_be_ours(p) || parse_l4(ctx, p))
+	__u32 daddr[4];
+
+	if (!parse_ip(p, family) || parse_l4(ctx, p))
+		return false;
+	parse_daddr(p, daddr);
+	if (family == FAMILY_V6 && addr_is_v4(daddr))
 		return false;
 	return !parse_is_first(p) && !parse_is_test(p);
 }

@@ -39,6 +39,14 @@ static __always_inline __u32 open_len(const void *ip, bool is_v4)
 	return version == 6 ? sizeof(*v6) + bpf_ntohs(v6->payload_len) : 0;
 }
 
+/* Private data of a form that this reads; `flags` are those of the form. */
+static __always_inline bool open_is_read(const struct lb_tunnel_data *d, __u32 flags)
+{
+	return d->version >= LB_TUNNEL_LEAST && d->version <= LB_TUNNEL_VERSION &&
+	       (d->flags == flags || (!flags && d->flags == LB_TUNNEL_TOLD)) &&
+	       d->at < lb_tunnel_named(flags) && d->hops <= LB_TUNNEL_HOPS_MAX;
+}
+
 /* Private data and what follows it; `left` octets are there by the outer header. Constant form. */
 static __always_inline enum lb_drop open_data(struct lb_tunnel_data *d, __u32 *at, const void *end,
 					      __u32 left, __u8 ecn, bool inner_v4, __u32 flags)
@@ -50,9 +58,7 @@ static __always_inline enum lb_drop open_data(struct lb_tunnel_data *d, __u32 *a
 	if ((const void *)inner + least > end || left < 4 * words)
 		return LB_DROP_MALFORMED;
 	lb_tunnel_get(d, at, inner_v4, flags ? LB_TUNNEL_CANDIDATES : 1);
-	if (d->version < LB_TUNNEL_LEAST || d->version > LB_TUNNEL_VERSION ||
-	    (d->flags != flags && (flags || d->flags != LB_TUNNEL_TOLD)) ||
-	    d->at >= lb_tunnel_named(flags) || d->hops > LB_TUNNEL_HOPS_MAX)
+	if (!open_is_read(d, flags))
 		return LB_DROP_TUNNEL_VERSION;
 	len = open_len(inner, inner_v4);
 	if (len < least || len > left - 4 * words)
@@ -161,28 +167,29 @@ static __always_inline bool open_pull(struct xdp_md *ctx, const struct open *o)
 }
 
 /*
- * Reads the outer headers, `p`, which are yet to be pulled; the private data is s->tunnel then. Of
- * a control packet, which stays as it is, s->packet is filled in.
+ * Reads the outer headers, which are yet to be pulled; the private data is s->tunnel then. Of a
+ * control packet, which stays as it is, s->packet is filled in.
  */
 static __always_inline enum lb_drop open_packet(struct xdp_md *ctx, struct lb_scratch *s,
-						struct packet *p, struct open *o)
+						struct open *o)
 {
 	enum lb_drop odd = LB_DROP_MALFORMED;
-	__be16 proto = parse_ethernet(ctx, p);
+	struct packet p = {};
+	__be16 proto = parse_ethernet(ctx, &p);
 
 	if (proto)
-		proto = parse_tags(p, proto);
+		proto = parse_tags(&p, proto);
 	if (proto == bpf_htons(ETH_P_IP))
-		odd = open_look(s, p, FAMILY_V4, o);
+		odd = open_look(s, &p, FAMILY_V4, o);
 	else if (proto == bpf_htons(ETH_P_IPV6))
-		odd = open_look(s, p, FAMILY_V6, o);
+		odd = open_look(s, &p, FAMILY_V6, o);
 	if (odd)
 		return odd;
-	o->ip_off = p->ip_off;
+	o->ip_off = p.ip_off;
 	if (o->is_control) {
-		p->bytes = (__u16)open_len(p->ip, p->family == FAMILY_V4);
-		p->l3_len = o->outer - OPEN_GUE;
-		turn_fill(s, p);
+		p.bytes = (__u16)open_len(p.ip, p.family == FAMILY_V4);
+		p.l3_len = o->outer - OPEN_GUE;
+		turn_fill(s, &p);
 	}
 	return LB_DROP_NONE;
 }

@@ -372,6 +372,49 @@ static void what_is_cut_is_malformed(void **state)
 	}
 }
 
+/* Who sends to a node fragments nothing, and sends no options. */
+static void a_part_of_an_outer_packet_is_malformed(void **state)
+{
+	static const uint8_t more_fragments = 0x20;
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+	const struct tunnel_spec t = tunnel_from(AF_INET);
+	struct frame inner;
+
+	tunnel_begin(x, AF_INET);
+	frame_make(&inner, &req);
+	tunnel_make(&x->in, &inner, &t);
+	x->in.bytes[FRAME_IP + 6] |= more_fragments;
+	assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_DROP);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_MALFORMED), 1);
+}
+
+/* The IPv4 VIP as an IPv6 address, for a backend that is named so, too. */
+static void a_mapped_address_inside_is_nobodys(void **state)
+{
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+	const uint32_t vip = htonl(VIP), backend = htonl(rig_backend_addr(0));
+	struct bed *x = bed_begin(state);
+	struct frame_spec req = bed_request(&x->tcp, 40000, TCP_ACK_FLAG);
+	const struct tunnel_spec t = tunnel_from(AF_INET);
+	uint8_t *named, *ip;
+	struct frame inner;
+
+	tunnel_begin(x, AF_INET);
+	frame_use_family(AF_INET6);
+	frame_make(&inner, &req);
+	tunnel_make(&x->in, &inner, &t);
+	ip = &x->in.bytes[FRAME_IP + tunnel_ip_len(AF_INET) + 12 + tunnel_data_len(&t)];
+	frame_use_family(AF_INET);
+	named = &x->in.bytes[FRAME_IP + tunnel_ip_len(AF_INET) + 16];
+	memcpy(named, prefix, sizeof(prefix));
+	memcpy(named + sizeof(prefix), &backend, sizeof(backend));
+	memcpy(ip + 24, prefix, sizeof(prefix));
+	memcpy(ip + 24 + sizeof(prefix), &vip, sizeof(vip));
+	assert_int_equal(rig_xdp(x->rig, &x->in, &x->out), XDP_DROP);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_TUNNEL_TARGET), 1);
+}
+
 /* --- echo ------------------------------------------------------------------------------------- */
 
 static void echo_frame(struct frame_spec *s, uint8_t data[28])
@@ -483,6 +526,8 @@ int main(void)
 		CLAIM_BOTH(all_else_of_the_nodes_address_is_passed, tunnel_setup),
 		CLAIM_BOTH(another_version_is_not_read, tunnel_setup),
 		CLAIM_BOTH(what_is_cut_is_malformed, tunnel_setup),
+		CLAIM_BOTH(a_part_of_an_outer_packet_is_malformed, tunnel_setup),
+		CLAIM_V4(a_mapped_address_inside_is_nobodys, tunnel_setup),
 		CLAIM_BOTH(an_echo_is_answered_with_what_is_spoken_here, tunnel_setup),
 		CLAIM_BOTH(what_is_for_the_agent_is_passed_to_it, tunnel_setup),
 		CLAIM_BOTH(what_is_no_request_is_not_answered, tunnel_setup),
