@@ -43,6 +43,7 @@ install: all $(MAN) $(COMPLETION) ## install programs, man pages, completion, un
 	ln -sf lodectl $(DESTDIR)$(BINDIR)/kubectl-lodestone
 	install -D -m 755 $(FEEDER_BIN) $(DESTDIR)$(BINDIR)/lodestone-kube
 	for page in $(notdir $(MAN)); do install -D -m 644 $(B)/man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page || exit 1; done
+	ln -sf lodectl.8 $(DESTDIR)$(MANDIR)/man8/kubectl-lodestone.8
 	install -D -m 644 $(B)/completion/lodectl.bash $(DESTDIR)$(BASHDIR)/lodectl
 	install -D -m 644 $(B)/completion/lodectl.zsh $(DESTDIR)$(ZSHDIR)/_lodectl
 	install -D -m 644 $(B)/completion/lodectl.fish $(DESTDIR)$(FISHDIR)/lodectl.fish
@@ -62,6 +63,7 @@ uninstall: ## remove what install put there; lodestoned --cleanup comes first
 	rm -f $(DESTDIR)$(UNITDIR)/lodestoned.service $(DESTDIR)$(LIBEXECDIR)/shutdown
 	rm -f $(DESTDIR)$(SYSUSERSDIR)/lodestone.conf $(DESTDIR)$(TMPFILESDIR)/lodestone.conf
 	for page in $(notdir $(MAN)); do rm -f $(DESTDIR)$(MANDIR)/man$${page##*.}/$$page; done
+	rm -f $(DESTDIR)$(MANDIR)/man8/kubectl-lodestone.8
 	rm -f $(DESTDIR)$(BASHDIR)/lodectl $(DESTDIR)$(ZSHDIR)/_lodectl $(DESTDIR)$(FISHDIR)/lodectl.fish
 	rm -rf $(DESTDIR)$(DOCDIR)
 	[ ! -d $(DESTDIR)$(LIBEXECDIR) ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(LIBEXECDIR)
