@@ -37,7 +37,7 @@ $(BENCH_SKEL): $(B)/gen/%.skel.h: $(B)/bench/%.bpf.o
 	$(call begin,SKEL ,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-BENCH_SRC := $(patsubst %,tests/bench/%.c,bench bench_bed bench_measure bench_flows bench_kinds bench_keeping_out bench_flood bench_families bench_tunnel bench_outer bench_katran bench_beside_katran bench_kernel_net \
+BENCH_SRC := $(patsubst %,tests/bench/%.c,bench bench_bed bench_measure bench_flows bench_kinds bench_keeping_out bench_flood bench_families bench_tunnel bench_nat bench_outer bench_katran bench_beside_katran bench_kernel_net \
 	bench_beside_kernel)
 BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(BENCH_SRC) $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
 

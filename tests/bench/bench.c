@@ -64,6 +64,7 @@ static const struct {
 	{"families", bench_families},
 	{"tunnels", bench_tunnels},
 	{"servers", bench_servers},
+	{"nat", bench_nat},
 	{"katran", bench_beside_katran},
 	{"encapsulating", bench_encapsulating},
 	{"kernel", bench_beside_kernel},

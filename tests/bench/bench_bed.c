@@ -11,6 +11,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #include "bench_floor.skel.h"
+#include "bench_nat_floor.skel.h"
 #include "bench_reply_floor.skel.h"
 #include "bench_tunnel_floor.skel.h"
 #pragma GCC diagnostic pop
@@ -36,16 +37,20 @@ static void load_programs(struct bed *bed)
 	bed->floor = bench_floor_bpf__open();
 	bed->reply_floor = bench_reply_floor_bpf__open();
 	bed->tunnel_floor = bench_tunnel_floor_bpf__open();
-	if (!bed->floor || !bed->reply_floor || !bed->tunnel_floor)
+	bed->nat_floor = bench_nat_floor_bpf__open();
+	if (!bed->floor || !bed->reply_floor || !bed->tunnel_floor || !bed->nat_floor)
 		abort();
 	bed->floor->rodata->flow_keys = bed->rig->xdp->rodata->flow_keys;
 	bed->tunnel_floor->rodata->flow_keys = bed->rig->xdp->rodata->flow_keys;
+	bed->nat_floor->rodata->flow_keys = bed->rig->xdp->rodata->flow_keys;
 	share_maps(bed->rig, bed->floor->obj);
 	share_maps(bed->rig, bed->reply_floor->obj);
 	share_maps(bed->rig, bed->tunnel_floor->obj);
+	share_maps(bed->rig, bed->nat_floor->obj);
 	rig_must(bench_floor_bpf__load(bed->floor), "load bench_floor");
 	rig_must(bench_reply_floor_bpf__load(bed->reply_floor), "load bench_reply_floor");
 	rig_must(bench_tunnel_floor_bpf__load(bed->tunnel_floor), "load bench_tunnel_floor");
+	rig_must(bench_nat_floor_bpf__load(bed->nat_floor), "load bench_nat_floor");
 }
 
 struct rig_service bed_add_service(struct bed *bed, uint16_t port, uint8_t proto, uint8_t rows_log2)
@@ -133,6 +138,7 @@ bool bed_make(struct bed *bed, unsigned flow_chunks, const char **ret_why)
 
 void bed_free(struct bed *bed)
 {
+	bench_nat_floor_bpf__destroy(bed->nat_floor);
 	bench_tunnel_floor_bpf__destroy(bed->tunnel_floor);
 	bench_reply_floor_bpf__destroy(bed->reply_floor);
 	bench_floor_bpf__destroy(bed->floor);
@@ -157,6 +163,8 @@ int bed_program(const struct bed *bed, enum program which)
 		[FLOOR_L2] = bed->tunnel_floor->progs.bench_floor_l2,
 		[FLOOR_IPIP] = bed->tunnel_floor->progs.bench_floor_ipip,
 		[FLOOR_GUE] = bed->tunnel_floor->progs.bench_floor_gue,
+		[FLOOR_THERE] = bed->nat_floor->progs.bench_floor_there,
+		[FLOOR_BACK] = bed->nat_floor->progs.bench_floor_back,
 	};
 
 	return bpf_program__fd(programs[which]);

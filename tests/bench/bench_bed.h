@@ -37,6 +37,8 @@ enum program {
 	FLOOR_L2,
 	FLOOR_IPIP,
 	FLOOR_GUE,
+	FLOOR_THERE,
+	FLOOR_BACK,
 	N_PROGRAMS,
 	KATRAN = N_PROGRAMS,
 	LONGER,
@@ -48,6 +50,7 @@ struct bed {
 	struct bench_floor_bpf *floor;
 	struct bench_reply_floor_bpf *reply_floor;
 	struct bench_tunnel_floor_bpf *tunnel_floor;
+	struct bench_nat_floor_bpf *nat_floor;
 	struct rig_service unsettled[2]; /* by family */
 	struct rig_service ranged;       /* IPv4; with N_RANGES source ranges */
 };

@@ -37,6 +37,9 @@ void bench_families(struct bench *b);
 void bench_tunnels(struct bench *b);
 void bench_servers(struct bench *b);
 
+/* bench_nat.c */
+void bench_nat(struct bench *b);
+
 /* bench_beside_katran.c */
 void bench_beside_katran(struct bench *b);
 void bench_encapsulating(struct bench *b);
