@@ -39,7 +39,8 @@ struct hop_picture {
 
 /*
  * As the kernel's routes lead, the longest prefix first, and of those that are as long by the
- * uplink itself. Asks are sorted by uplink. 0, or the first -errno; what is known then is told all the same.
+ * uplink itself. Asks are sorted by uplink. 0, or the first -errno; what is known then is told all
+ * the same.
  */
 int rtnl_hops_look(struct nlsock *s, const struct hop_ask *asks, size_t n, struct arena *arena,
 		   struct hop_picture *ret) must_check;
