@@ -315,7 +315,10 @@ static void a_put_of_many_backends_takes_several_turns(void **state)
 	end(&u);
 }
 
-/* Before 6.4 a kernel says of a map without preallocation what it would cost if it were full. */
+/*
+ * Before 6.4 a kernel says what a map would cost by its sizes: one without preallocation as if it
+ * were full, and an array as if it had its keys in it.
+ */
 static bool kernel_counts_what_is_used(void)
 {
 	struct utsname host;
@@ -334,6 +337,15 @@ static size_t of_further_cpus(const struct bpf_map_info *info)
 	if (info->type != BPF_MAP_TYPE_PERCPU_ARRAY || n <= 2)
 		return 0;
 	return (size_t)(n - 2) * info->max_entries * ((info->value_size + 7) / 8 * 8);
+}
+
+static size_t of_keys(const struct bpf_map_info *info)
+{
+	const size_t value = (info->value_size + 7) / 8 * 8;
+
+	if (info->type != BPF_MAP_TYPE_ARRAY || kernel_counts_what_is_used())
+		return 0;
+	return info->max_entries * ((info->key_size + info->value_size + 7) / 8 * 8 - value);
 }
 
 static size_t map_memory(const char *path)
@@ -357,8 +369,8 @@ static size_t map_memory(const char *path)
 	if (!kernel_counts_what_is_used() && info.map_flags & BPF_F_NO_PREALLOC)
 		return 0;
 	if (memlock > 65536)
-		print_message("%-16s %6lu KiB\n", info.name, memlock >> 10);
-	return memlock - of_further_cpus(&info);
+		print_message("%-16s %6lu KiB, as the kernel says\n", info.name, memlock >> 10);
+	return memlock - of_further_cpus(&info) - of_keys(&info);
 }
 
 /* What the kernel charges for all that is pinned in a folder, but for what begins so. */
