@@ -212,12 +212,16 @@ $(B)/san/tests/%.o: CPPFLAGS += -Itests
 # Each part of `make test` adds its own.
 test-programs: all $(UNIT_BIN) ## build what the tests run
 
-unit: $(UNIT_BIN) ## unit tests, under the address and undefined-behaviour sanitizers
+unit: $(UNIT_BIN) ## unit tests, under the address and undefined-behaviour sanitizers; unit-bgp: those of one layer
 	$(Q)scripts/run-tests unit $(UNIT_BIN)
 
-unit-%: ## unit tests of one layer: make unit-bgp
-	$(Q)$(MAKE) --no-print-directory $(filter $(B)/unit/$*/%,$(UNIT_BIN))
-	$(Q)scripts/run-tests unit-$* $(filter $(B)/unit/$*/%,$(UNIT_BIN))
+# A goal of its own for each layer, which knows what it runs: several are made by one make, each program once.
+define unit_goal
+unit-$(1): $(filter $(B)/unit/$(1)/%,$(UNIT_BIN))
+	$$(Q)scripts/run-tests $$@ $$^
+.PHONY: unit-$(1)
+endef
+$(foreach d,$(sort $(notdir $(wildcard tests/unit/*))),$(eval $(call unit_goal,$(d))))
 
 -include $(wildcard mk/*.mk)
 
@@ -229,4 +233,4 @@ help: ## this list
 
 .PHONY: all test-programs unit clean help FORCE
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -name '*.d' -type f 2>/dev/null)
