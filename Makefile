@@ -32,6 +32,9 @@ SAN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-po
 # Lines are all that a report needs. Tests are compiled once and run once: to optimise them costs more than it saves,
 # and so it is with what computes little.
 SAN_OPT := -O1 -g1
+# Of an allocation the address sanitizer keeps the function and who called it through base/mem.h: to keep thirty frames of each
+# takes a twentieth of what tests and simulations compute. ASAN_OPTIONS=malloc_context_size=30 tells more of one that failed.
+export ASAN_OPTIONS ?= malloc_context_size=3
 # What a test computes itself is not judged, but for programs' headers, which some of lb/ compile for the host: memory is.
 SAN_OF := $(SAN)
 # Of which unit programs share their layers: linked into each of them they were 2 GB, and took a minute.
