@@ -350,6 +350,15 @@ static void apply_peers(struct agent *a, const struct plan *plan, nsec_t now)
 	apply_routes(a, now);
 }
 
+/*
+ * At a start sessions begin when there are programs, and so routes: what a router has kept of the
+ * last session it drops if the next one ends without them (RFC 4724, section 4.2).
+ */
+static bool sessions_wait(const struct agent *a)
+{
+	return a->opening && a->peers.n == 0;
+}
+
 bool apply_go_on(struct agent *a, nsec_t now)
 {
 	bool again = false;
@@ -447,8 +456,10 @@ bool apply_round(struct agent *a, nsec_t now)
 	if (agent_inputs_due(&a->inputs, DUE_KERNEL))
 		receiving_look(a, now);
 	blackholes_apply(a, &p->plan, now);
-	apply_peers(a, &p->plan, now);
-	receiving_apply(a, &p->plan, now);
+	if (!sessions_wait(a)) {
+		apply_peers(a, &p->plan, now);
+		receiving_apply(a, &p->plan, now);
+	}
 	vrfs_apply(a, &p->plan, now); /* last: sessions in one that goes are closed first */
 	metrics_note_apply(a, loop_turn_so_far(a->loop) - begun);
 
