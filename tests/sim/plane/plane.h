@@ -93,6 +93,7 @@ struct plane {
 	struct fixture *f; /* the agent and the kernel beneath it; the latter survives a crash */
 	bool is_alive, dirty, restarted;
 	nsec_t restart_at, synced_at, retry_at;
+	unsigned restless;  /* turns in a row that left something to the next */
 	struct arena *kept; /* what is on disk: addresses and ledger */
 	struct plan_addresses given;
 	struct plan_ledger ledger;

@@ -13,8 +13,9 @@
 
 #include <assert.h>
 
-#define ROUNDS_MAX 4
-#define RETRY_NS   (1 * NSEC_PER_SEC)
+#define ROUNDS_MAX   4
+#define RESTLESS_MAX 200 /* turns in a row */
+#define RETRY_NS     (1 * NSEC_PER_SEC)
 
 /* One object of the saved world. */
 struct plane_saved {
@@ -270,15 +271,26 @@ static bool apply_round(struct plane *p)
 	return n_ops > 0 || p->dirty;
 }
 
+/* As in agent/reconcile.c: what is left is the next turn's affair; what failed has its own time. */
+static void apply_rounds(struct plane *p)
+{
+	bool again = true;
+
+	for (unsigned i = 0; again && i < ROUNDS_MAX && p->violation[0] == '\0'; i++)
+		again = apply_round(p);
+	p->dirty |= again && p->retry_at == NSEC_NEVER;
+	p->restless = p->dirty ? p->restless + 1 : 0;
+	if (p->restless == RESTLESS_MAX)
+		plane_violation(p, "plans never come to rest");
+}
+
 void plane_agent_step(struct plane *p)
 {
 	if (!p->is_alive)
 		return;
 	if (!p->dirty && p->f->deadline > p->now && p->retry_at > p->now)
 		return;
-	for (unsigned i = 0; i < ROUNDS_MAX && p->violation[0] == '\0'; i++)
-		if (!apply_round(p))
-			break;
+	apply_rounds(p);
 	for (unsigned i = 0; i < PLANE_PEERS; i++)
 		plane_keep(&p->sessions[i].lost, is_recent, p->now);
 	if (plane_chance(p, 3))
