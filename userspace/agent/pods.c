@@ -6,10 +6,15 @@
  * when the kernel has learned of a neighbour, which may be the pod that has spoken. A round walks
  * the plan in the order of keys, and rests where it meets a pod that is still asked for; at its end
  * what no frontend names any more is forgotten.
+ *
+ * Between rounds nobody walks the plan: a frontend that was put before all its pods were known is
+ * due by its key, and so is the one that was told without a pod that is known by now. Where these
+ * are too many, or a pod is of several frontends, a round tells all.
  */
 #include "agent/pods.h"
 
 #include "base/hash.h"
+#include "base/sorted.h"
 #include "plan/plan_sort.h"
 
 #include <assert.h>
@@ -22,8 +27,9 @@ struct pod {
 	int nsid;         /* negative: not known */
 	unsigned round;   /* it was asked for in */
 	unsigned learned; /* ... and what had been learned by then */
-	bool is_asked; /* ... and is not answered yet; again, when this round may have told it: */
-	bool is_again;
+	bool is_asked;    /* ... and is not answered yet */
+	enum { LACKED_NOWHERE, LACKED_ONCE, LACKED_OFTEN } lacked;
+	struct lb_key key; /* once: of the frontend that was told without it, in this round */
 	UT_hash_handle hh;
 };
 
@@ -64,7 +70,8 @@ static bool ask(struct pods *pods, struct pod *pod)
 	if (pods->is_asking || pods->n_asks == PODS_ASKS)
 		return false;
 	pods->asks[pods->n_asks++] = pod->addr;
-	pod->is_again = pod->round == pods->round;
+	if (pod->round != pods->round) /* which tells all */
+		pod->lacked = LACKED_NOWHERE;
 	pod->round = pods->round;
 	pod->learned = pods->learned;
 	pod->is_asked = true;
@@ -91,7 +98,7 @@ static struct pod *add(struct pods *pods, const struct ip_addr *addr)
 }
 
 /* What is known of it in this round; NULL: that is still asked for, or to be. */
-static const struct pod *get(struct pods *pods, const struct ip_addr *addr)
+static struct pod *get(struct pods *pods, const struct ip_addr *addr)
 {
 	struct pod *pod = find(pods, addr);
 
@@ -100,6 +107,17 @@ static const struct pod *get(struct pods *pods, const struct ip_addr *addr)
 	if (!pod->is_asked && pod->round != pods->round)
 		(void)ask(pods, pod);
 	return pod->is_asked || pod->round != pods->round ? NULL : pod;
+}
+
+/* The frontend is told without it. */
+static void note_lack(struct pod *pod, const struct lb_key *key)
+{
+	if (pod->lacked == LACKED_NOWHERE) {
+		pod->lacked = LACKED_ONCE;
+		pod->key = *key;
+	} else if (lb_key_cmp(&pod->key, key) != 0) {
+		pod->lacked = LACKED_OFTEN;
+	}
 }
 
 /* False: not all are known, and nothing was told; the others are asked for, as far as it goes. */
@@ -111,12 +129,14 @@ static bool tell(struct pods *pods, const struct lb_frontend *f)
 
 	for (size_t i = 0; i < f->n_targets; i++) {
 		const struct ip_addr *addr = &f->targets[i].addr;
-		const struct pod *pod;
+		struct pod *pod;
 
 		if (!ip_addr_is_none(&f->targets[i].node))
 			continue;
 		pod = get(pods, addr);
 		all &= pod != NULL;
+		if (pod && pod->nsid < 0)
+			note_lack(pod, &f->key);
 		if (!pod || pod->nsid < 0 || (n > 0 && ip_addr_equal(&nsids[n - 1].addr, addr)))
 			continue;
 		nsids[n++] = (struct lb_nsid){.addr = *addr, .nsid = (uint32_t)pod->nsid};
@@ -132,6 +152,19 @@ static void begin_round(struct pods *pods)
 {
 	pods->in_round = true;
 	pods->is_begun = false;
+	pods->n_due = 0;
+}
+
+/* This one is told once all its pods are known. */
+static void add_due(struct pods *pods, const struct lb_key *key)
+{
+	for (size_t i = 0; i < pods->n_due; i++)
+		if (lb_key_cmp(&pods->due[i], key) == 0)
+			return;
+	if (pods->n_due < PODS_DUE)
+		pods->due[pods->n_due++] = *key;
+	else
+		begin_round(pods);
 }
 
 /* --- the store -------------------------------------------------------------------------------- */
@@ -144,7 +177,7 @@ static int put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	if (r != 0 || f->n_targets == 0)
 		return r;
 	if (!tell(pods, f))
-		begin_round(pods);
+		add_due(pods, &f->key);
 	return 0;
 }
 
@@ -191,9 +224,18 @@ void pods_learned(struct pods *pods)
 	pods->has_learned = true;
 }
 
+/* It is known now: who was told without it is told anew. */
+static void mend(struct pods *pods, struct pod *pod)
+{
+	if (pod->lacked == LACKED_OFTEN)
+		begin_round(pods);
+	else if (pod->lacked == LACKED_ONCE)
+		add_due(pods, &pod->key);
+	pod->lacked = LACKED_NOWHERE;
+}
+
 void pods_answered(struct pods *pods, const int *nsids, size_t n)
 {
-	bool is_other = false;
 
 	assert(pods->is_asking && n == pods->n_asks);
 	for (size_t i = 0; i < n; i++) {
@@ -201,14 +243,13 @@ void pods_answered(struct pods *pods, const int *nsids, size_t n)
 
 		if (!pod) /* nobody names it any more */
 			continue;
-		is_other |= pod->is_again && nsids[i] >= 0; /* it was not known */
 		pod->nsid = nsids[i];
 		pod->is_asked = false;
+		if (pod->nsid >= 0)
+			mend(pods, pod);
 	}
 	pods->is_asking = false;
 	pods->n_asks = 0;
-	if (is_other)
-		begin_round(pods);
 }
 
 /* False: not all could be. */
@@ -275,6 +316,27 @@ static bool go_round(struct pods *pods, const struct plan *plan)
 	return false;
 }
 
+/* True: there is more to tell of. */
+static bool tell_due(struct pods *pods, const struct plan *plan)
+{
+	size_t n_told = 0, n_left = 0;
+
+	for (size_t i = 0; i < pods->n_due; i++) {
+		const struct lb_key *key = &pods->due[i];
+		const struct plan_frontend *f = sorted_find(key, plan->frontends, plan->n_frontends,
+							    sizeof(*plan->frontends), cmp_key);
+
+		if (!f || f->hold)
+			continue; /* it is put again if it is wanted again */
+		if (n_told < PODS_TOLD && tell(pods, &f->lb))
+			n_told += f->lb.n_targets;
+		else
+			pods->due[n_left++] = *key;
+	}
+	pods->n_due = n_left;
+	return n_told >= PODS_TOLD && n_left > 0;
+}
+
 bool pods_tick(struct pods *pods, const struct plan *plan)
 {
 	bool more = false;
@@ -285,6 +347,7 @@ bool pods_tick(struct pods *pods, const struct plan *plan)
 		pods->has_learned = !ask_for_unknown(pods);
 	if (pods->in_round)
 		more = go_round(pods, plan);
+	more |= tell_due(pods, plan);
 	ask_all(pods);
 	return more;
 }

@@ -2,9 +2,9 @@
 /*
  * Where the pods' sockets live: the data plane asks a pod's own sockets who owns a flow, for which
  * it must know the pod's network namespace. The kernel is asked for some at a time, by a helper,
- * and the data plane is told, frontend by frontend: with each put if all its pods are known, and in
- * rounds over the whole plan whenever links may have changed. Of whom nothing is known is asked
- * again when the kernel has learned of neighbours.
+ * and the data plane is told, frontend by frontend: with each put if all its pods are known, else
+ * once they are, and in rounds over the whole plan whenever links may have changed. Of whom nothing
+ * is known is asked again when the kernel has learned of neighbours.
  */
 #pragma once
 
@@ -20,6 +20,7 @@ struct pods_ops {
 };
 
 #define PODS_ASKS 128  /* at a time */
+#define PODS_DUE  64   /* frontends between rounds; of more a round tells */
 #define PODS_TOLD 1000 /* targets that a turn of a round tells of; of a frontend with more all */
 
 struct pods {
@@ -34,7 +35,9 @@ struct pods {
 	struct lb_key from;
 	struct ip_addr asks[PODS_ASKS]; /* to be asked for, or asked */
 	size_t n_asks;
-	bool is_asking; /* no answer has come yet */
+	bool is_asking;              /* no answer has come yet */
+	struct lb_key due[PODS_DUE]; /* to be told once all of their pods are known */
+	size_t n_due;
 };
 
 void pods_init(struct pods *pods, const struct pods_ops *ops, void *ctx);
@@ -42,7 +45,7 @@ void pods_done(struct pods *pods);
 
 /*
  * The store, whose puts also tell the namespaces of the frontend's pods; valid as long as both.
- * What is not known yet is left to a round.
+ * What is not known yet is told by pods_tick() once it is.
  */
 struct lb_store pods_store(struct pods *pods, const struct lb_store *store);
 

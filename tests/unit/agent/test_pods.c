@@ -73,7 +73,7 @@ static void tell(void *ctx, const struct lb_key *key, const struct lb_nsid *nsid
 	b->n_tells++;
 	for (size_t i = 1; i < n; i++)
 		assert_true(ip_addr_cmp(&nsids[i - 1].addr, &nsids[i].addr) < 0);
-	for (size_t k = 0; k < b->frontends[at].lb.n_targets; k++) {
+	for (size_t k = 0; k < b->frontends[at].lb.n_targets && k < 4; k++) {
 		b->told[at][k] = -1;
 		for (size_t i = 0; i < n; i++)
 			if (ip_addr_equal(&nsids[i].addr, &b->targets[at][k].addr))
@@ -184,6 +184,152 @@ static void a_put_asks_for_its_pods_once_and_tells_them(void **state)
 	bench_free(b);
 }
 
+/* After a round over the first N_OLD, at whose targets nobody may look from now on. */
+#define N_OLD 200
+static struct bench *bench_of_old_frontends(void)
+{
+	struct bench *b = bench_new();
+
+	b->plan.n_frontends = N_OLD;
+	pods_ask_anew(&b->pods);
+	(void)finish_round(b);
+	b->n_tells = 0;
+	for (size_t i = 0; i < N_OLD; i++)
+		b->frontends[i].lb.targets = NULL;
+	return b;
+}
+
+static void put_new_frontends(struct bench *b, size_t n)
+{
+	b->plan.n_frontends = N_OLD + n;
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(put_frontend(b, N_OLD + i), 0);
+	assert_int_equal(b->n_tells, 0);
+}
+
+static void of_all_frontends_only_those_that_were_put_are_looked_at(void **state)
+{
+	struct bench *b = bench_of_old_frontends();
+
+	(void)state;
+	put_new_frontends(b, PODS_DUE);
+	assert_int_equal(put_frontend(b, N_OLD), 0); /* is due already */
+	assert_int_equal(finish_round(b), TIMES(2 * PODS_DUE));
+	assert_int_equal(b->n_tells, PODS_DUE);
+	for (size_t i = 0; i < PODS_DUE; i++)
+		assert_told(b, N_OLD + i);
+	assert_int_equal(finish_round(b), 0);
+	assert_int_equal(b->n_tells, PODS_DUE);
+	bench_free(b);
+}
+
+static void of_more_a_round_tells(void **state)
+{
+	struct bench *b = bench_of_old_frontends();
+
+	(void)state;
+	for (size_t i = 0; i < N_OLD; i++)
+		b->frontends[i].lb.targets = b->targets[i];
+	put_new_frontends(b, PODS_DUE + 1);
+	(void)finish_round(b);
+	assert_int_equal(b->n_tells, N_OLD + PODS_DUE + 1);
+	for (size_t i = 0; i <= PODS_DUE; i++)
+		assert_told(b, N_OLD + i);
+	bench_free(b);
+}
+
+/* It stays as it is programmed, or is not programmed at all. */
+static void what_was_put_and_is_wanted_no_more_is_not_told(void **state)
+{
+	struct bench *b = bench_of_old_frontends();
+
+	(void)state;
+	put_new_frontends(b, 3);
+	b->plan.n_frontends--;
+	b->frontends[N_OLD].hold = true;
+	(void)finish_round(b);
+	assert_int_equal(b->n_tells, 1);
+	assert_told(b, N_OLD + 1);
+	b->plan.n_frontends++;
+	b->frontends[N_OLD].hold = false;
+	(void)finish_round(b);
+	assert_int_equal(b->n_tells, 1);
+	bench_free(b);
+}
+
+/* The second makes it more than a turn tells of, so the third has the next. */
+static void a_turn_tells_of_so_many_that_were_put(void **state)
+{
+	struct bench *b = bench_of_old_frontends();
+	const size_t many = PODS_TOLD / 2;
+	struct lb_target *targets = xcalloc(many, sizeof(*targets));
+
+	(void)state;
+	for (size_t i = 0; i < many; i++)
+		targets[i] = (struct lb_target){.addr = b->targets[N_OLD][0].addr, .port = 80};
+	for (size_t i = 0; i < 3; i++) {
+		b->frontends[N_OLD + i].lb.targets = targets;
+		b->frontends[N_OLD + i].lb.n_targets = many;
+	}
+	put_new_frontends(b, 3);
+	assert_false(pods_tick(&b->pods, &b->plan));
+	assert_true(answer(b));
+	assert_true(pods_tick(&b->pods, &b->plan));
+	assert_int_equal(b->n_tells, 2);
+	assert_false(pods_tick(&b->pods, &b->plan));
+	assert_int_equal(b->n_tells, 3);
+	free(targets);
+	bench_free(b);
+}
+
+/* Who was told without a pod is told once it is known, and if that were several all are. */
+static void only_who_lacked_a_pod_is_told_of_it(void **state)
+{
+	struct bench *b = bench_of_old_frontends();
+
+	(void)state;
+	for (size_t i = 2 * N_OLD; i < 2 * N_OLD + 4; i++)
+		b->answer[i] = -ENOENT;
+	b->targets[N_OLD + 2][0].addr = b->targets[N_OLD + 1][2].addr;
+	put_new_frontends(b, 3);
+	(void)finish_round(b);
+	assert_int_equal(b->n_tells, 3);
+	b->answer[2 * N_OLD] = b->answer[2 * N_OLD + 1] = 7; /* both of the first */
+	pods_learned(&b->pods);
+	(void)finish_round(b);
+	assert_int_equal(b->n_tells, 4);
+	assert_told(b, N_OLD);
+	for (size_t i = 0; i < N_OLD; i++)
+		b->frontends[i].lb.targets = b->targets[i];
+	b->answer[2 * N_OLD + 3] = 8; /* of the second and the third */
+	pods_learned(&b->pods);
+	(void)finish_round(b);
+	assert_int_equal(b->n_tells, 4 + N_OLD + 3);
+	assert_told(b, N_OLD + 1);
+	assert_told(b, N_OLD + 2);
+	bench_free(b);
+}
+
+/* A round that has begun tells it anyway. */
+static void what_an_earlier_round_lacked_is_no_matter_of_the_next(void **state)
+{
+	struct bench *b = bench_of_old_frontends();
+
+	(void)state;
+	b->answer[2 * N_OLD] = b->answer[2 * N_OLD + 1] = -ENOENT;
+	put_new_frontends(b, 1);
+	(void)finish_round(b);
+	assert_int_equal(b->n_tells, 1);
+	for (size_t i = 0; i < N_OLD; i++)
+		b->frontends[i].lb.targets = b->targets[i];
+	b->answer[2 * N_OLD] = 7;
+	pods_ask_anew(&b->pods);
+	(void)finish_round(b);
+	assert_int_equal(b->n_tells, 1 + N_OLD + 1);
+	assert_told(b, N_OLD);
+	bench_free(b);
+}
+
 static void a_put_that_failed_tells_nothing(void **state)
 {
 	struct bench *b = bench_new();
@@ -284,6 +430,7 @@ static void what_the_kernel_learned_is_asked_for(void **state)
 	assert_int_equal(finish_round(b), TIMES(300));
 	assert_told(b, 149);
 	assert_int_equal(b->told[149][2], 4711);
+	assert_int_equal(b->n_tells, 1); /* nobody else was told without it */
 	assert_int_equal(b->n_asked[298], 3);
 	assert_int_equal(b->n_asked[300], 1);
 	bench_free(b);
@@ -384,6 +531,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_put_asks_for_its_pods_once_and_tells_them),
+		cmocka_unit_test(of_all_frontends_only_those_that_were_put_are_looked_at),
+		cmocka_unit_test(of_more_a_round_tells),
+		cmocka_unit_test(what_was_put_and_is_wanted_no_more_is_not_told),
+		cmocka_unit_test(a_turn_tells_of_so_many_that_were_put),
+		cmocka_unit_test(only_who_lacked_a_pod_is_told_of_it),
+		cmocka_unit_test(what_an_earlier_round_lacked_is_no_matter_of_the_next),
 		cmocka_unit_test(a_put_that_failed_tells_nothing),
 		cmocka_unit_test(so_many_are_asked_for_at_a_time),
 		cmocka_unit_test(an_answer_of_an_earlier_round_is_asked_for_again),
