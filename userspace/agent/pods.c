@@ -225,13 +225,12 @@ void pods_learned(struct pods *pods)
 }
 
 /* It is known now: who was told without it is told anew. */
-static void mend(struct pods *pods, struct pod *pod)
+static void mend(struct pods *pods, const struct pod *pod)
 {
 	if (pod->lacked == LACKED_OFTEN)
 		begin_round(pods);
 	else if (pod->lacked == LACKED_ONCE)
 		add_due(pods, &pod->key);
-	pod->lacked = LACKED_NOWHERE;
 }
 
 void pods_answered(struct pods *pods, const int *nsids, size_t n)
