@@ -32,6 +32,7 @@ static void start_objects(struct agent *a)
 	a->ledger_arena = arena_new();
 	a->given_arena = arena_new();
 	a->taken.arena = arena_new();
+	a->taken.ask_at = NSEC_NEVER;
 	a->plans[0].arena = arena_new();
 	a->plans[1].arena = arena_new();
 	agent_peers_init(&a->peers, a->loop, a->network, now ^ (uint64_t)getpid() << 32);

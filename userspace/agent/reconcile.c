@@ -351,6 +351,7 @@ nsec_t reconcile_step(void *ctx, nsec_t now)
 	loop_doing(a->loop, "sessions");
 	next = nsec_min(agent_peers_tick(&a->peers, now), more ? now : plan_deadline(a));
 	next = nsec_min(next, received);
+	next = nsec_min(next, takeover_tick(a, now));
 	next = nsec_min(next, nsec_min(tunnels_tick(a, now), tunnel_hops_tick(a, now)));
 	loop_doing(a->loop, "pods");
 	if (a->dataplane && !more && tick_pods(a, now))

@@ -252,14 +252,21 @@ static nsec_t due_at(struct agent *a, const struct plan *plan, nsec_t now)
 
 		if (known ? known->old && a->dataplane : b->waits)
 			due = now;
-		if (known) {
+		if (known)
 			known->programmed &= b->programmed;
-			due = nsec_min(due, t->until);
-		}
 		if (b->programmed && !(known && known->programmed))
 			due = nsec_min(due, programmed_due(t, &b->vip, known));
 	}
 	return due;
+}
+
+/* From when on what is known of the plan's VIPs is no answer, as the plan then is to see, too. */
+static nsec_t answers_end(const struct agent_taken *t, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_begins; i++)
+		if (find(t, &plan->begins[i].vip))
+			return t->until;
+	return NSEC_NEVER;
 }
 
 /* There is a map where one is wanted; else the next plan comes when there may be. */
@@ -282,10 +289,12 @@ static bool has_map(struct agent *a, nsec_t now)
 void takeover_ask(struct agent *a, const struct plan *plan, nsec_t now)
 {
 	struct agent_taken *t = &a->taken;
-	nsec_t due;
+	nsec_t due, end;
 
+	t->ask_at = NSEC_NEVER;
 	note_programmed(t, plan, now);
 	due = due_at(a, plan, now);
+	end = answers_end(t, plan);
 	if (!a->dataplane)
 		t->at_rest = false;
 	else if (plan->n_begins == 0)
@@ -295,8 +304,17 @@ void takeover_ask(struct agent *a, const struct plan *plan, nsec_t now)
 	/* The helper opens the data plane for the first plan, and need not do this before. */
 	if (!a->dataplane && (!a->current || now < a->dataplane_retry_at))
 		return;
-	if (due > now)
-		a->plan_at = nsec_min(a->plan_at, due);
-	else if (has_map(a, now))
+	if (due > now && end > now) {
+		t->ask_at = due;
+		a->plan_at = nsec_min(a->plan_at, end);
+	} else if (has_map(a, now)) {
 		ask(a, plan, now);
+	}
+}
+
+nsec_t takeover_tick(struct agent *a, nsec_t now)
+{
+	if (now >= a->taken.ask_at && a->current && !a->preparing)
+		takeover_ask(a, &a->current->plan, now);
+	return a->taken.ask_at;
 }

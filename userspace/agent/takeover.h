@@ -20,6 +20,7 @@ struct agent_taken {
 	struct lb_kernel_keys missed;      /* for the next dump */
 	nsec_t until;                      /* the answer is good for those that have not begun */
 	nsec_t again_at;                   /* for those that nobody has to wait for: not before */
+	nsec_t ask_at;                     /* about what the present plan says, whatever is known */
 	struct takeover_programmed *since; /* VIPs of the last plan that asked; owned */
 	size_t n_since;
 	bool at_rest;   /* a whole picture was asked about; what comes now need not wait */
@@ -47,7 +48,9 @@ void takeover_look(struct agent *a, nsec_t now);
 /* Before a plan is computed: the last answer into p->node. */
 void takeover_recall(const struct agent *a, struct agent_plan *p, nsec_t now);
 /*
- * After it: asks about the VIPs that the plan names, unless the last answer covers them, and has
- * the next plan made in time. The answer makes a plan due, too.
+ * After it: asks about the VIPs that the plan names, unless the last answer covers them, or has
+ * takeover_tick() do so in time. The answer makes a plan due, and that it is none any more, too.
  */
 void takeover_ask(struct agent *a, const struct plan *plan, nsec_t now);
+/* Asks about what is due by the present plan, without another; when to call again at the latest. */
+nsec_t takeover_tick(struct agent *a, nsec_t now);

@@ -166,14 +166,14 @@ static void what_is_programmed_is_asked_about_once_more(void **state)
 	(void)state;
 	assert_int_equal(plan_after(&x, 0), 1);
 	begin.vip = a->taken.items[0].vip;
-	a->plan_at = NSEC_NEVER;
+	a->taken.ask_at = NSEC_NEVER;
 	takeover_ask(a, &plan, x.now + 1);
 	assert_int_equal(a->taken.n_dumps, 1);
-	assert_in_range(a->plan_at, x.now + 2, x.now + NSEC_PER_SEC);
-	x.now = a->plan_at;
+	assert_in_range(a->taken.ask_at, x.now + 2, x.now + NSEC_PER_SEC);
+	x.now = a->taken.ask_at;
 	takeover_ask(a, &plan, x.now - 1);
 	assert_int_equal(a->taken.n_dumps, 1);
-	assert_int_equal(a->plan_at, x.now);
+	assert_int_equal(a->taken.ask_at, x.now);
 	takeover_ask(a, &plan, x.now);
 	assert_int_equal(a->taken.n_dumps, 2);
 	worker_finish(a->worker);
@@ -186,10 +186,10 @@ static void what_is_programmed_is_asked_about_once_more(void **state)
 	assert_false(a->taken.items[0].programmed);
 	assert_int_equal(a->taken.n_dumps, 2);
 	begin.programmed = true;
-	a->plan_at = NSEC_NEVER;
+	a->taken.ask_at = NSEC_NEVER;
 	takeover_ask(a, &plan, x.now + 2 * NSEC_PER_SEC);
 	assert_int_equal(a->taken.n_dumps, 2);
-	takeover_ask(a, &plan, a->plan_at);
+	takeover_ask(a, &plan, a->taken.ask_at);
 	assert_int_equal(a->taken.n_dumps, 3);
 	worker_finish(a->worker);
 	end(&x);
@@ -209,12 +209,12 @@ static void what_is_not_answered_is_what_it_was(void **state)
 	put_answer(&x, (struct plan_taken){.flows = 7});
 	assert_false(a->taken.items[0].programmed);
 	begin.vip = a->taken.items[0].vip;
-	a->plan_at = NSEC_NEVER;
+	a->taken.ask_at = NSEC_NEVER;
 	takeover_ask(a, &plan, x.now + 1);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	takeover_ask(a, &plan, a->plan_at);
+	takeover_ask(a, &plan, a->taken.ask_at);
 	assert_non_null(a->taken.job);
 	worker_finish(a->worker);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
@@ -237,12 +237,12 @@ static void what_begins_by_taking_over_waits_for_others(void **state)
 	(void)state;
 	begins[0].vip.addr = ip_addr_from_v4(0xc0000207);
 	begins[1].vip.addr = ip_addr_from_v4(0xc0000208);
-	a->plan_at = NSEC_NEVER;
+	a->taken.ask_at = NSEC_NEVER;
 	takeover_ask(a, &plan, x.now); /* on its way into the store */
-	assert_int_equal(a->plan_at, NSEC_NEVER);
+	assert_int_equal(a->taken.ask_at, NSEC_NEVER);
 	begins[0].programmed = true;
 	takeover_ask(a, &plan, x.now);
-	assert_int_equal(a->plan_at, first);
+	assert_int_equal(a->taken.ask_at, first);
 	begins[1].programmed = true;
 	plan.n_begins = 2;
 	takeover_ask(a, &plan, first - 1);
@@ -253,19 +253,61 @@ static void what_begins_by_taking_over_waits_for_others(void **state)
 	assert_int_equal(a->taken.n, 2);
 	assert_true(a->taken.items[0].programmed);
 	assert_false(a->taken.items[1].programmed); /* packets may have been under way */
-	a->plan_at = NSEC_NEVER;
+	a->taken.ask_at = NSEC_NEVER;
 	takeover_ask(a, &plan, first + 1);
-	assert_int_equal(a->plan_at, first - 1 + 100 * NSEC_PER_MSEC);
+	assert_int_equal(a->taken.ask_at, first - 1 + 100 * NSEC_PER_MSEC);
 	/* A dump that took long is not soon followed by another. */
 	a->taken.n = 0;
 	a->taken.again_at = first + 3 * NSEC_PER_SEC;
-	a->plan_at = NSEC_NEVER;
+	a->taken.ask_at = NSEC_NEVER;
 	takeover_ask(a, &plan, first + 2);
-	assert_int_equal(a->plan_at, first + 3 * NSEC_PER_SEC);
+	assert_int_equal(a->taken.ask_at, first + 3 * NSEC_PER_SEC);
 	begins[1].waits = true;
 	takeover_ask(a, &plan, first + 3);
 	assert_int_equal(a->taken.n_dumps, 2);
 	worker_finish(a->worker);
+	end(&x);
+}
+
+/* What is known ends with a plan, for that is to see it. */
+static void what_is_due_is_asked_about_without_another_plan(void **state)
+{
+	struct taking x = begin(REMOTE("s1"));
+	struct agent *a = &x.rig->agent;
+	struct plan_begin begin = {.takes = true, .programmed = true};
+	struct plan *plan = &a->plans[0].plan; /* is the present one */
+	const nsec_t first = x.now + NSEC_PER_SEC;
+
+	(void)state;
+	begin.vip.addr = ip_addr_from_v4(0xc0000207);
+	plan->begins = &begin;
+	plan->n_begins = 1;
+	a->plan_at = NSEC_NEVER;
+	takeover_ask(a, plan, x.now);
+	assert_int_equal(takeover_tick(a, first - 1), first);
+	assert_int_equal(a->taken.n_dumps, 0);
+	a->preparing = 1; /* another one follows that may know better */
+	assert_int_equal(takeover_tick(a, first), first);
+	assert_int_equal(a->taken.n_dumps, 0);
+	a->preparing = 0;
+	a->inputs.due = 0;
+	assert_int_equal(takeover_tick(a, first), NSEC_NEVER);
+	assert_int_equal(a->taken.n_dumps, 1);
+	assert_int_equal(a->plan_at, NSEC_NEVER);
+	assert_false(agent_inputs_due(&a->inputs, DUE_PLAN));
+	worker_finish(a->worker);
+	assert_true(agent_inputs_due(&a->inputs, DUE_PLAN_NOW));
+	takeover_ask(a, plan, first + 1);
+	assert_int_equal(a->taken.ask_at, NSEC_NEVER);
+	assert_int_equal(a->plan_at, a->taken.until);
+	assert_int_equal(a->taken.n_dumps, 1);
+	takeover_ask(a, plan, a->taken.until);
+	assert_int_equal(a->taken.n_dumps, 2);
+	worker_finish(a->worker);
+	a->current = NULL;
+	a->taken.ask_at = first;
+	assert_int_equal(takeover_tick(a, first), first);
+	assert_int_equal(a->taken.n_dumps, 2);
 	end(&x);
 }
 
@@ -400,6 +442,7 @@ int main(void)
 		cmocka_unit_test(what_is_programmed_is_asked_about_once_more),
 		cmocka_unit_test(what_is_not_answered_is_what_it_was),
 		cmocka_unit_test(what_begins_by_taking_over_waits_for_others),
+		cmocka_unit_test(what_is_due_is_asked_about_without_another_plan),
 		cmocka_unit_test(what_begins_anew_is_asked_about_again_whatever_others_do),
 		cmocka_unit_test(nobody_asks_while_the_helper_reads_or_before_there_is_a_plan),
 		cmocka_unit_test(settings_of_conntrack_are_problems_while_they_last),
