@@ -235,7 +235,6 @@ static void mend(struct pods *pods, const struct pod *pod)
 
 void pods_answered(struct pods *pods, const int *nsids, size_t n)
 {
-
 	assert(pods->is_asking && n == pods->n_asks);
 	for (size_t i = 0; i < n; i++) {
 		struct pod *pod = find(pods, &pods->asks[i]);
@@ -325,7 +324,7 @@ static bool tell_due(struct pods *pods, const struct plan *plan)
 		const struct plan_frontend *f = sorted_find(key, plan->frontends, plan->n_frontends,
 							    sizeof(*plan->frontends), cmp_key);
 
-		if (!f || f->hold)
+		if (!f || f->hold || f->lb.n_targets == 0)
 			continue; /* it is put again if it is wanted again */
 		if (n_told < PODS_TOLD && tell(pods, &f->lb))
 			n_told += f->lb.n_targets;

@@ -244,9 +244,10 @@ static void what_was_put_and_is_wanted_no_more_is_not_told(void **state)
 	struct bench *b = bench_of_old_frontends();
 
 	(void)state;
-	put_new_frontends(b, 3);
+	put_new_frontends(b, 4);
 	b->plan.n_frontends--;
 	b->frontends[N_OLD].hold = true;
+	b->frontends[N_OLD + 2].lb.n_targets = 0;
 	(void)finish_round(b);
 	assert_int_equal(b->n_tells, 1);
 	assert_told(b, N_OLD + 1);
