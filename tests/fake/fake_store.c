@@ -118,8 +118,6 @@ static int fake_test(void *ctx, nsec_t now, const struct lb_key *key)
 	struct fake_frontend *have = fake_store_find(s, key);
 
 	(void)now;
-	if (s->no_program)
-		return -EAGAIN;
 	if (is_later(s))
 		return -EINPROGRESS;
 	if (call_fails(s) || s->fail_tests)

@@ -33,7 +33,6 @@ struct fake_store {
 	size_t fail_at;           /* the call of that number (from 1) fails; 0 = none */
 	size_t fail_every;        /* every so manieth call fails; 0 = none */
 	bool fail_tests;          /* every self-test packet goes astray */
-	bool no_program;          /* tests are put off */
 	size_t per_turn;          /* calls that a turn may make, 0 = any number */
 	size_t left;              /* of them; filled up by fake_store_turn() */
 	size_t n_orphans;         /* frontends put while their VIP was not there */

@@ -58,12 +58,11 @@ static bool begin_opening(struct agent *a, const struct plan *plan, nsec_t now)
 			      .n_served = a->served.n,
 			      .knows_served = a->served.is_known},
 		.worker = a->worker,
-		.loop = a->loop,
 		.on_over = on_opened,
 		.ctx = a,
 	};
 
-	if (a->dataplane || a->opening || now < a->dataplane_retry_at || !wants_dataplane(a, plan))
+	if (a->dataplane || now < a->dataplane_retry_at || !wants_dataplane(a, plan))
 		return false;
 	a->opening = bpf_opening_new(&args, now);
 	return true;
@@ -71,56 +70,27 @@ static bool begin_opening(struct agent *a, const struct plan *plan, nsec_t now)
 
 bool apply_is_opening(const struct agent *a)
 {
-	return a->opening && !bpf_opening_has_maps(a->opening);
+	return a->opening && !bpf_opening_is_over(a->opening);
 }
 
-static void forget_applying(struct agent *a)
+/* What the helper has opened meanwhile, or why it could not. */
+static void end_opening(struct agent *a, nsec_t now)
 {
-	a->applying = (struct plan_apply){.from = a->applying.from};
-	a->denying.is_under_way = a->tunnels.is_under_way = false;
-}
+	int r;
 
-/* What it has programmed so far is pinned, and found by the next try. */
-static void give_up_opening(struct agent *a, nsec_t now)
-{
-	a->opening = bpf_opening_free(a->opening);
-	a->dataplane_retry_at = now + DATAPLANE_RETRY_NS;
-	if (!a->dataplane)
-		return;
-	forget_applying(a);
-	agent_bfd_carry(&a->bfd, NULL);
-	a->dataplane = bpf_dataplane_close(a->dataplane);
-	a->adopted = false;
-}
-
-static bool take_maps(struct agent *a, nsec_t now)
-{
-	arena_reset(a->dataplane_arena);
-	a->dataplane_failure = NULL;
-	if (bpf_opening_take(a->opening, a->dataplane_arena, &a->dataplane, &a->adopted,
-			     &a->dataplane_failure) < 0) {
-		give_up_opening(a, now);
-		return false;
-	}
-	a->dataplane_at = now;
-	return true;
-}
-
-/* What helpers have opened meanwhile, first the maps and then the programs, or why they could not.
- */
-static void go_on_opening(struct agent *a, nsec_t now)
-{
 	if (!a->opening)
 		return;
 	loop_doing(a->loop, "programs");
-	if ((!a->dataplane && !take_maps(a, now)) || !bpf_opening_is_over(a->opening))
-		return;
-	if (bpf_opening_end(a->opening, a->dataplane, a->dataplane_arena, &a->dataplane_failure) <
-	    0) {
-		give_up_opening(a, now);
+	arena_reset(a->dataplane_arena);
+	a->dataplane_failure = NULL;
+	r = bpf_opening_take(a->opening, a->dataplane_arena, &a->dataplane, &a->adopted,
+			     &a->dataplane_failure);
+	a->opening = bpf_opening_free(a->opening);
+	if (r < 0) {
+		a->dataplane_retry_at = now + DATAPLANE_RETRY_NS;
 		return;
 	}
-	a->opening = bpf_opening_free(a->opening);
+	a->dataplane_at = now;
 	log_info("dataplane: loaded", "pin=%s adopted=%s", a->options->pin,
 		 a->adopted ? "yes" : "no");
 }
@@ -154,7 +124,7 @@ bool apply_is_under_way(const struct agent *a)
 bool apply_wants_a_turn(const struct agent *a)
 {
 	return agent_peers_have_routes_left(&a->peers) ||
-	       (is_programming(a) && !a->applying.waits && !bpf_dataplane_is_growing(a->dataplane));
+	       (is_programming(a) && !bpf_dataplane_is_growing(a->dataplane));
 }
 
 static void note_denied(struct agent *a, int error, nsec_t now)
@@ -287,9 +257,8 @@ static bool has_left(const struct agent *a, const struct plan *plan)
 {
 	if (plan->strange)
 		return plan->strange_may_go;
-	return plan->leaving && a->dataplane && !a->opening && !plan->n_frontends &&
-	       !plan->n_devices && !is_programming(a) && !a->refused.n &&
-	       bpf_dataplane_is_detached(a->dataplane);
+	return plan->leaving && a->dataplane && !plan->n_frontends && !plan->n_devices &&
+	       !is_programming(a) && !a->refused.n && bpf_dataplane_is_detached(a->dataplane);
 }
 
 /* What is left is gone from the kernel at last. True if that changed anything. */
@@ -350,15 +319,6 @@ static void apply_peers(struct agent *a, const struct plan *plan, nsec_t now)
 	apply_routes(a, now);
 }
 
-/*
- * At a start sessions begin when there are programs, and so routes: what a router has kept of the
- * last session it drops if the next one ends without them (RFC 4724, section 4.2).
- */
-static bool sessions_wait(const struct agent *a)
-{
-	return a->opening && a->peers.n == 0;
-}
-
 bool apply_go_on(struct agent *a, nsec_t now)
 {
 	bool again = false;
@@ -377,7 +337,8 @@ bool apply_go_on(struct agent *a, nsec_t now)
  */
 static void put_off(struct agent *a, struct agent_plan *p, nsec_t now)
 {
-	forget_applying(a);
+	a->applying = (struct plan_apply){.from = a->applying.from};
+	a->denying.is_under_way = a->tunnels.is_under_way = false;
 	problems_own_add(a, now, &p->problems);
 	a->peers.changed = a->peers.urgent = false;
 	a->plan_at = nsec_min(a->plan_at, state_addresses_until(a));
@@ -422,7 +383,7 @@ bool apply_round(struct agent *a, nsec_t now)
 	nsec_t begun;
 	bool again;
 
-	go_on_opening(a, now);
+	end_opening(a, now);
 	agent_peers_stop_routes(&a->peers); /* those that are left are of the plan before */
 	arena_reset(p->arena);
 	a->peers.written = false;
@@ -456,10 +417,8 @@ bool apply_round(struct agent *a, nsec_t now)
 	if (agent_inputs_due(&a->inputs, DUE_KERNEL))
 		receiving_look(a, now);
 	blackholes_apply(a, &p->plan, now);
-	if (!sessions_wait(a)) {
-		apply_peers(a, &p->plan, now);
-		receiving_apply(a, &p->plan, now);
-	}
+	apply_peers(a, &p->plan, now);
+	receiving_apply(a, &p->plan, now);
 	vrfs_apply(a, &p->plan, now); /* last: sessions in one that goes are closed first */
 	metrics_note_apply(a, loop_turn_so_far(a->loop) - begun);
 

@@ -139,7 +139,7 @@ bool ctl_capture(struct agent *a, const cJSON *request, struct unix_request *r,
 		return go_on(c, r, reply);
 	if (r->uid != 0)
 		error = "only root may capture packets";
-	else if (!a->dataplane || a->opening)
+	else if (!a->dataplane)
 		error = "XDP does not serve on this node: see status";
 	c = xcalloc(1, sizeof(*c));
 	if (!error)

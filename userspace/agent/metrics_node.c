@@ -299,7 +299,7 @@ bool metrics_tell_dataplane(const struct agent *a, struct metrics_text *t)
 	uint64_t counts[64];
 	size_t n;
 
-	metrics_single(t, METRIC_DATAPLANE_UP, a->dataplane && !a->opening);
+	metrics_single(t, METRIC_DATAPLANE_UP, a->dataplane != NULL);
 	tell_modes(a, t);
 	tell_other_nodes(&a->current->plan, t);
 	if (!a->dataplane)

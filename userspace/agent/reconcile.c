@@ -95,8 +95,8 @@ static nsec_t tick_quiet(struct agent *a, nsec_t now)
 /* Applied is what the files say, after a start or when all were to be read again. */
 static void say_ready(struct agent *a)
 {
-	if (a->ready_said || !a->current || a->is_put_off || a->opening || a->preparing ||
-	    !a->is_scanned || agent_inputs_due(&a->inputs, DUE_SCAN_ALL))
+	if (a->ready_said || !a->current || a->is_put_off || a->preparing || !a->is_scanned ||
+	    agent_inputs_due(&a->inputs, DUE_SCAN_ALL))
 		return;
 	a->ready_said = a->was_ready = true;
 	notify_ready("serving");

@@ -148,13 +148,6 @@ static bool note(struct plan_apply *a, const struct lb_key *key, int r)
 	return false;
 }
 
-/* Once more when all others had their turn. */
-static void put_off(struct plan_apply *a, const struct plan_apply_step *s)
-{
-	assert(s->op == STEP_TEST && s >= &a->steps[a->n_later]);
-	a->steps[a->n_later++] = *s;
-}
-
 /* A frontend whose VIP could not be put waits for it. False: not in this turn. */
 static bool write_frontend(struct plan_apply *a, nsec_t now, struct plan_apply_step *s)
 {
@@ -179,10 +172,7 @@ static bool write_frontend(struct plan_apply *a, nsec_t now, struct plan_apply_s
 	r = store->ops->test(store->ctx, now, &s->key);
 	if (r == -EINPROGRESS)
 		return false;
-	if (r == -EAGAIN)
-		put_off(a, s);
-	else
-		(void)note(a, &s->key, r);
+	(void)note(a, &s->key, r);
 	return true;
 }
 
@@ -210,11 +200,6 @@ void plan_apply_go_on(struct plan_apply *a, nsec_t now)
 			a->stuck = (struct lb_key){0};
 		if (s->op == STEP_DEL ? !delete_frontend(a, now, s) : !write_frontend(a, now, s))
 			break;
-	}
-	a->waits = plan_apply_is_over(a) && a->n_later > 0;
-	if (a->waits) {
-		a->n_steps = a->n_later;
-		a->at = a->n_later = 0;
 	}
 	assert(!a->result.n_failed == !a->result.first_error);
 	a->from = (struct lb_key){0};

@@ -13,10 +13,7 @@ struct lb_store_ops {
 	/* Programs or updates a frontend or VIP. 0 or -errno (-ENOSPC: a table is full). */
 	int (*put)(void *ctx, nsec_t now, const struct lb_frontend *f);
 	int (*del)(void *ctx, nsec_t now, const struct lb_key *key);
-	/*
-	 * Sends the self-test packet through the loaded program; 0, or -errno if it went astray.
-	 * -EAGAIN: there is no program yet, for none: all else goes on meanwhile.
-	 */
+	/* Sends the self-test packet through the loaded program; 0, or -errno if it went astray. */
 	int (*test)(void *ctx, nsec_t now, const struct lb_key *key);
 	/* What is programmed, sorted by key, in the arena. Reads the maps' mapping, no syscalls. */
 	void (*dump)(void *ctx, struct arena *arena, const struct lb_actual **ret, size_t *ret_n);
@@ -79,8 +76,6 @@ struct plan_apply {
 	struct lb_store store;
 	struct plan_apply_step *steps; /* in their order; in the arena */
 	size_t n_steps, at;            /* at: the next one */
-	size_t n_later;      /* of those before it, at the front: tests that wait for the program */
-	bool waits;          /* all that are left are such */
 	struct lb_key stuck; /* the last that could not be put or deleted; none: all zero */
 	struct lb_key from;  /* VIP at which it stopped; all zero at first */
 	struct plan_apply_result result; /* so far */

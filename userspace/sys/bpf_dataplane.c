@@ -129,36 +129,20 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 	return bpf_ranges_new(bpf_maps_fd(&dp->maps, "ranges"), dp->tables, dp->deny, &dp->ranges);
 }
 
-/* Of all but the programs. */
-static void let_go(struct bpf_dataplane *dp)
+int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
+		       struct bpf_dataplane **ret, bool *ret_adopted, const char **ret_failure)
 {
-	bpf_capture_free(dp->capture);
-	bpf_hooks_free(dp->hooks);
-	bpf_grow_free(dp->grow);
-	bpf_nodes_free(dp->nodes);
-	lb_tables_free(dp->tables);
-	bpf_flows_close(dp->flows);
-	bpf_ports_free(dp->ports);
-	bpf_ranges_free(dp->ranges);
-	lb_deny_free(dp->deny);
-	bpf_rates_free(dp->rates);
-	bpf_discards_free(dp->discards);
-	bpf_counts_close(&dp->maps);
-	bpf_maps_close(&dp->maps);
-	arena_free(dp->scratch);
-	free(dp->pin_dir);
-	free(dp);
-}
+	const struct bpf_load_args load = {.pin_dir = args->pin_dir,
+					   .knows_served = args->knows_served};
+	struct bpf_programs programs;
+	struct bpf_dataplane *dp;
+	int error = bpf_load(&load, arena, &programs, ret_failure);
 
-int bpf_dataplane_open_tables(const struct bpf_dataplane_args *args,
-			      const struct bpf_programs *programs, struct arena *arena, nsec_t now,
-			      struct bpf_dataplane **ret, const char **ret_failure)
-{
-	struct bpf_dataplane *dp = xcalloc(1, sizeof(*dp));
-	int error;
-
+	if (error != 0)
+		return error;
+	dp = xcalloc(1, sizeof(*dp));
 	dp->pin_dir = xstrdup(args->pin_dir);
-	dp->programs = *programs;
+	dp->programs = programs;
 	dp->scratch = arena_new();
 	dp->turn = args->turn;
 	dp->turn_until = args->turn_until;
@@ -170,44 +154,15 @@ int bpf_dataplane_open_tables(const struct bpf_dataplane_args *args,
 				? "the maps of the agent before: not permitted; CAP_SYS_ADMIN is "
 				  "needed once, or lodestoned --cleanup"
 				: arena_printf(arena, "the maps: %s", strerror(-error));
-		let_go(dp);
+		bpf_dataplane_close(dp);
 		return error;
 	}
 	dp->hooks = bpf_hooks_new(dp->pin_dir, &dp->programs, &dp->maps.uplinks,
 				  bpf_maps_fd(&dp->maps, "vrfs"));
 	dp->capture = bpf_capture_new(&dp->programs.maps, dp->hooks, dp->tables, dp->pin_dir);
 	*ret = dp;
+	*ret_adopted = programs.adopted;
 	return 0;
-}
-
-int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
-		       struct bpf_dataplane **ret, bool *ret_adopted, const char **ret_failure)
-{
-	const struct bpf_load_args load = {.pin_dir = args->pin_dir,
-					   .knows_served = args->knows_served};
-	struct bpf_programs programs;
-	int error = bpf_load(&load, arena, &programs, ret_failure);
-
-	if (error != 0)
-		return error;
-	error = bpf_dataplane_open_tables(args, &programs, arena, now, ret, ret_failure);
-	if (error != 0)
-		bpf_unload(&programs);
-	else
-		*ret_adopted = programs.adopted;
-	return error;
-}
-
-void bpf_dataplane_run(struct bpf_dataplane *dp, int xdp_fd, int tc_fd)
-{
-	dp->programs.xdp_fd = xdp_fd;
-	dp->programs.tc_fd = tc_fd;
-	bpf_hooks_begin(dp->hooks);
-}
-
-bool bpf_dataplane_is_running(const struct bpf_dataplane *dp)
-{
-	return dp->programs.xdp_fd >= 0;
 }
 
 void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker)
@@ -225,13 +180,25 @@ struct bpf_capture *bpf_dataplane_capture(const struct bpf_dataplane *dp)
 
 struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 {
-	struct bpf_programs programs;
-
 	if (!dp)
 		return NULL;
-	programs = dp->programs;
-	let_go(dp);
-	bpf_unload(&programs);
+	bpf_capture_free(dp->capture);
+	bpf_hooks_free(dp->hooks);
+	bpf_grow_free(dp->grow);
+	bpf_nodes_free(dp->nodes);
+	lb_tables_free(dp->tables);
+	bpf_flows_close(dp->flows);
+	bpf_ports_free(dp->ports);
+	bpf_ranges_free(dp->ranges);
+	lb_deny_free(dp->deny);
+	bpf_rates_free(dp->rates);
+	bpf_discards_free(dp->discards);
+	bpf_counts_close(&dp->maps);
+	bpf_maps_close(&dp->maps);
+	bpf_unload(&dp->programs);
+	arena_free(dp->scratch);
+	free(dp->pin_dir);
+	free(dp);
 	return NULL;
 }
 
@@ -240,14 +207,12 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 void bpf_dataplane_apply_devices(struct bpf_dataplane *dp, const struct plan_device *devices,
 				 size_t n)
 {
-	if (bpf_dataplane_is_running(dp))
-		bpf_hooks_apply(dp->hooks, devices, n);
+	bpf_hooks_apply(dp->hooks, devices, n);
 }
 
 void bpf_dataplane_verify(struct bpf_dataplane *dp)
 {
-	if (bpf_dataplane_is_running(dp))
-		bpf_hooks_verify(dp->hooks);
+	bpf_hooks_verify(dp->hooks);
 }
 
 bool bpf_dataplane_is_detached(const struct bpf_dataplane *dp)

@@ -29,7 +29,7 @@ struct bpf_dataplane_args {
 };
 
 /*
- * Adopts pinned maps of our ABI version, else starts with fresh ones, and loads the programs.
+ * Loads the programs; adopts pinned maps of our ABI version, else starts with fresh ones.
  * *ret_adopted says which. On failure returns -errno and *ret_failure says in words what was
  * refused (owned by the caller's arena). Takes up to half a second and uses nothing but its
  * arguments and the log, so that any thread may do it.
@@ -37,16 +37,6 @@ struct bpf_dataplane_args {
 int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
 		       struct bpf_dataplane **ret, bool *ret_adopted,
 		       const char **ret_failure) must_check;
-/*
- * The same over maps that are loaded (bpf_load_maps()), its own if that goes well. Without programs
- * the store puts tests off with -EAGAIN and nothing is attached, looked at or detached.
- */
-struct bpf_programs;
-int bpf_dataplane_open_tables(const struct bpf_dataplane_args *args,
-			      const struct bpf_programs *programs, struct arena *arena, nsec_t now,
-			      struct bpf_dataplane **ret, const char **ret_failure) must_check;
-void bpf_dataplane_run(struct bpf_dataplane *dp, int xdp_fd, int tc_fd);
-bool bpf_dataplane_is_running(const struct bpf_dataplane *dp);
 /*
  * Lets the tables grow and hooks be attached beside the loop whose worker it is; without it the
  * store's put waits until they have grown, and applying devices until they are attached. The first

@@ -441,11 +441,6 @@ static struct bpf_hook_programs loaded(const struct bpf_hooks *h)
 					  .programs = h->programs};
 }
 
-void bpf_hooks_begin(struct bpf_hooks *h)
-{
-	h->use = h->used = loaded(h);
-}
-
 void bpf_hooks_use(struct bpf_hooks *h, const struct bpf_hook_programs *programs)
 {
 	h->use = programs ? *programs : loaded(h);
@@ -557,7 +552,7 @@ struct bpf_hooks *bpf_hooks_new(const char *pin_dir, const struct bpf_programs *
 				.nat_fd = -1,
 				.list.arena = arena_new(),
 				.job = {.base = {.run = work, .done = done}, .hooks = h}};
-	bpf_hooks_begin(h);
+	h->use = h->used = loaded(h);
 	error = bpf_attach_each(pin_dir, adopt_device, h);
 	if (error != 0)
 		log_warn("bpf: cannot look for old attachments", "error=%d", -error);

@@ -20,8 +20,6 @@ struct worker;
  */
 struct bpf_hooks *bpf_hooks_new(const char *pin_dir, const struct bpf_programs *programs,
 				const struct lb_uplinks *uplinks, int vrfs_fd);
-/* The programs are loaded by now: none but what was left is attached before. */
-void bpf_hooks_begin(struct bpf_hooks *h);
 /* From now on the worker does it; by the thread whose worker it is. NULL: at once, as before. */
 void bpf_hooks_use_worker(struct bpf_hooks *h, struct worker *worker);
 /* Waits for what is under way. NULL is fine. */

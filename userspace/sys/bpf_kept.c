@@ -34,7 +34,7 @@ int bpf_kept_take(const struct bpf_object *obj, struct bpf_kept *ret)
 	{
 		struct bpf_kept_fd *kept;
 
-		if (bpf_map__is_internal(map) || bpf_map__fd(map) < 0)
+		if (bpf_map__is_internal(map))
 			continue;
 		kept = xpush(&ret->maps, &ret->n, &cap, sizeof(*kept));
 		*kept = (struct bpf_kept_fd){.name = xstrdup(bpf_map__name(map)),

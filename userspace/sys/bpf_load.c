@@ -146,64 +146,29 @@ static int keep_program(const struct bpf_program *program, int *ret_fd)
 	return *ret_fd < 0 ? -errno : 0;
 }
 
-/* Of the programs only the one that sums counters up, which is small and which maps come with. */
-static void leave_programs(const struct xdp_lb_bpf *xdp, bool sums)
-{
-	struct bpf_program *program;
-
-	bpf_object__for_each_program(program, xdp->obj)
-	{
-		if ((program == xdp->progs.xdp_sums) != sums)
-			bpf_program__set_autoload(program, false);
-	}
-}
-
 /* *ret, also after an error: the object, for the caller to close. */
-static int load_maps(const struct bpf_load_args *args, struct bpf_programs *p,
-		     struct xdp_lb_bpf **ret)
+static int load_xdp(const struct bpf_load_args *args, struct bpf_programs *p,
+		    struct xdp_lb_bpf **ret)
 {
 	struct lb_config config = {.abi_version = 0};
 	int error = open_xdp(args, &config, ret, &p->adopted);
 	struct xdp_lb_bpf *xdp = *ret;
 	__u32 zero = 0;
 
-	if (error != 0 || !xdp)
+	if (error != 0)
 		return error;
 	lb_flow_keys(config.flow_secret, &p->flow_keys);
 	error = bpf_maps_inners(xdp->obj, &p->inners);
-	leave_programs(xdp, true);
-	/* Else libbpf would enter programs that are not there. */
-	if (error == 0)
-		error = bpf_map__set_autocreate(xdp->maps.beside, false);
-	if (error == 0)
-		error = bpf_map__set_type(xdp->maps.beside, BPF_MAP_TYPE_ARRAY);
+	xdp->rodata->age_shift = age_shift(tick_ns());
+	memcpy(&xdp->rodata->flow_keys, &p->flow_keys, sizeof(p->flow_keys));
 	if (error == 0)
 		error = xdp_lb_bpf__load(xdp);
 	config.abi_version = LB_ABI_VERSION; /* of adopted ones nothing else changes */
 	if (error == 0)
 		error = bpf_map_update_elem(bpf_map__fd(xdp->maps.config), &zero, &config, BPF_ANY);
-	return error ? error : bpf_kept_take(xdp->obj, &p->maps);
-}
-
-static int load_xdp(const struct bpf_programs *p, const char *maps_dir, int *ret_fd)
-{
-	struct xdp_lb_bpf *xdp = xdp_lb_bpf__open();
-	int error;
-
-	if (!xdp)
-		return open_error();
-	xdp->rodata->age_shift = age_shift(tick_ns());
-	memcpy(&xdp->rodata->flow_keys, &p->flow_keys, sizeof(p->flow_keys));
-	leave_programs(xdp, false);
-	error = bpf_maps_share(&p->maps, xdp->obj);
 	if (error == 0)
-		error = xdp_lb_bpf__load(xdp);
-	if (error == 0)
-		error = bpf_maps_pin_fresh(xdp->obj, maps_dir, true);
-	if (error == 0)
-		error = keep_program(xdp->progs.xdp_lb, ret_fd);
-	xdp_lb_bpf__destroy(xdp);
-	return error;
+		error = bpf_kept_take(xdp->obj, &p->maps);
+	return error ? error : keep_program(xdp->progs.xdp_lb, &p->xdp_fd);
 }
 
 /* One of the object's two programs; it is loaded alone. */
@@ -297,8 +262,8 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 	return 0;
 }
 
-int bpf_load_maps(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
-		  const char **ret_failure)
+int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
+	     const char **ret_failure)
 {
 	struct bpf_programs p = {.xdp_fd = -1, .tc_fd = -1, .maps = {.btf_fd = -1, .sums_fd = -1}};
 	struct xdp_lb_bpf *xdp = NULL;
@@ -311,18 +276,26 @@ int bpf_load_maps(const struct bpf_load_args *args, struct arena *arena, struct 
 	if (error == 0)
 		error = bpf_pins_prepare(args->pin_dir);
 	if (error == 0) {
-		what = "the maps of xdp_lb";
-		error = load_maps(args, &p, &xdp);
+		what = "the program xdp_lb";
+		error = load_xdp(args, &p, &xdp);
+	}
+	if (error == 0) {
+		what = "the program tc_reply";
+		error = bpf_load_tc(&p, &p.tc_fd);
 	}
 	if (error == 0) {
 		what = "the pins";
 		error = bpf_former_keep(args->pin_dir);
 	}
 	if (error == 0) {
-		error = p.adopted ? bpf_maps_pin_fresh(xdp->obj, maps_dir, false)
+		error = p.adopted ? bpf_maps_pin_fresh(xdp->obj, maps_dir)
 				  : pin_maps(xdp->obj, args->pin_dir, maps_dir);
 	}
 	xdp_lb_bpf__destroy(xdp);
+	if (error == 0)
+		error = pin_program(p.xdp_fd, args->pin_dir, "xdp_lb");
+	if (error == 0)
+		error = pin_program(p.tc_fd, args->pin_dir, "tc_reply");
 	p.has_tcx = bpf_tcx_is_there();
 	if (error == 0) {
 		*ret = p;
@@ -330,46 +303,6 @@ int bpf_load_maps(const struct bpf_load_args *args, struct arena *arena, struct 
 	}
 	*ret_failure = refusal(arena, what, error);
 	bpf_unload(&p);
-	return error;
-}
-
-int bpf_load_program(const struct bpf_programs *p, enum bpf_load_which which, const char *pin_dir,
-		     struct arena *arena, int *ret_fd, const char **ret_failure)
-{
-	const char *name = which == BPF_LOAD_XDP ? "xdp_lb" : "tc_reply";
-	char maps_dir[BPF_PINS_PATH];
-	int fd = -1, error = bpf_pins_path(maps_dir, pin_dir, BPF_PINS_MAPS, NULL);
-
-	if (error == 0)
-		error = which == BPF_LOAD_XDP ? load_xdp(p, maps_dir, &fd) : bpf_load_tc(p, &fd);
-	if (error == 0)
-		error = pin_program(fd, pin_dir, name);
-	if (error == 0) {
-		*ret_fd = fd;
-		return 0;
-	}
-	*ret_failure = refusal(arena, arena_printf(arena, "the program %s", name), error);
-	if (fd >= 0)
-		close(fd);
-	return error;
-}
-
-int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
-	     const char **ret_failure)
-{
-	struct bpf_programs p;
-	int error = bpf_load_maps(args, arena, &p, ret_failure);
-
-	if (error != 0)
-		return error;
-	error = bpf_load_program(&p, BPF_LOAD_XDP, args->pin_dir, arena, &p.xdp_fd, ret_failure);
-	if (error == 0)
-		error = bpf_load_program(&p, BPF_LOAD_TC, args->pin_dir, arena, &p.tc_fd,
-					 ret_failure);
-	if (error == 0)
-		*ret = p;
-	else
-		bpf_unload(&p);
 	return error;
 }
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * The programs in the kernel: loads xdp_lb and tc_reply, and tc_nat when it is needed, over the
- * pinned maps of a former run, if they are of a version that we read and of this boot, else over
- * fresh ones, and pins both. Nothing is attached. The maps are there in a moment, and the verifier
- * looks at the programs for a fifth of a second: so each can be loaded by a thread of its own,
- * while others fill the maps.
+ * pinned maps of a former run, if they are of our ABI version and of this boot, else over fresh
+ * ones, and pins both. Nothing is attached.
  */
 #pragma once
 
@@ -22,7 +20,7 @@ struct bpf_load_args {
 };
 
 struct bpf_programs {
-	int xdp_fd, tc_fd;        /* of the programs, -1: they are not loaded; owned */
+	int xdp_fd, tc_fd;        /* of the programs; owned */
 	struct bpf_kept maps;     /* owned */
 	struct bpf_inners inners; /* of xdp */
 	struct lb_flow_keys flow_keys;
@@ -34,14 +32,6 @@ struct bpf_programs {
 int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
 	     const char **ret_failure) must_check;
 void bpf_unload(struct bpf_programs *p);
-
-/* The same in parts: first the maps, ... */
-int bpf_load_maps(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,
-		  const char **ret_failure) must_check;
-/* ... and of each program, with those that it goes on with, its fd, which is the caller's. */
-enum bpf_load_which { BPF_LOAD_XDP, BPF_LOAD_TC };
-int bpf_load_program(const struct bpf_programs *p, enum bpf_load_which which, const char *pin_dir,
-		     struct arena *arena, int *ret_fd, const char **ret_failure) must_check;
 
 /* tc_reply once more, over the same maps, or tc_nat: 0 and its fd, which is the caller's, or
  * -errno. */

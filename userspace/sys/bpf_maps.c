@@ -85,17 +85,6 @@ static bool may_be_fresh(const struct bpf_map *map)
 	       strcmp(name, "nat") == 0;
 }
 
-/* What tail calls lead to: libbpf fills it when it has loaded the programs. */
-static bool is_of_programs(const struct bpf_map *map)
-{
-	return strcmp(bpf_map__name(map), "beside") == 0;
-}
-
-static bool is_other(const struct bpf_map *map, bool of_programs)
-{
-	return bpf_map__is_internal(map) || is_of_programs(map) != of_programs;
-}
-
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
 {
 	struct bpf_map *map;
@@ -114,7 +103,7 @@ int bpf_maps_reuse(struct bpf_object *obj, const char *dir)
 	return 0;
 }
 
-int bpf_maps_pin_fresh(const struct bpf_object *obj, const char *dir, bool of_programs)
+int bpf_maps_pin_fresh(const struct bpf_object *obj, const char *dir)
 {
 	const struct bpf_map *map;
 
@@ -123,7 +112,7 @@ int bpf_maps_pin_fresh(const struct bpf_object *obj, const char *dir, bool of_pr
 		char path[BPF_PINS_PATH];
 		int error;
 
-		if (is_other(map, of_programs) || !may_be_fresh(map))
+		if (bpf_map__is_internal(map) || !may_be_fresh(map))
 			continue;
 		error = bpf_pins_path(path, dir, bpf_map__name(map), NULL);
 		if (error == 0)
@@ -178,7 +167,7 @@ int bpf_maps_share(const struct bpf_kept *from, struct bpf_object *to)
 	{
 		int fd, error;
 
-		if (is_other(map, false))
+		if (bpf_map__is_internal(map))
 			continue;
 		fd = bpf_kept_map(from, bpf_map__name(map));
 		error = fd >= 0 ? bpf_map__reuse_fd(map, fd) : -ENOENT;
@@ -197,7 +186,7 @@ int bpf_maps_pin(const struct bpf_object *obj, const char *dir)
 		char path[BPF_PINS_PATH];
 		int error;
 
-		if (is_other(map, false))
+		if (bpf_map__is_internal(map))
 			continue;
 		error = bpf_pins_path(path, dir, bpf_map__name(map), NULL);
 		if (error == 0)

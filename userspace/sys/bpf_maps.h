@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The maps as memory: maps fixed ones and chunks into the process for lb/lb_tables.h, adds chunks,
- * and reads and writes the per-CPU counters beside the backends.
+ * The maps as memory: maps the fixed ones and the chunks into the process for lb/lb_tables.h, adds
+ * chunks, and reads and writes the per-CPU counters beside the backends.
  */
 #pragma once
 
@@ -21,10 +21,9 @@ struct bpf_retired;
  * another shape. After an error the object must be closed. Maps that hold no flow, and that the
  * agent fills from what it knows, are no error, and the programs' own are not asked for: they will
  * be fresh, and bpf_maps_pin_fresh() puts them in the place of those, so that no connection is cut.
- * of_programs: the one that tail calls go by, else all but that.
  */
 int bpf_maps_reuse(struct bpf_object *obj, const char *dir) must_check;
-int bpf_maps_pin_fresh(const struct bpf_object *obj, const char *dir, bool of_programs) must_check;
+int bpf_maps_pin_fresh(const struct bpf_object *obj, const char *dir) must_check;
 /* How inner maps must be made; libbpf forgets it when it has loaded the object. */
 struct bpf_inner {
 	uint32_t type, key_size, value_size, max_entries, flags;
@@ -96,7 +95,8 @@ int bpf_maps_fd(const struct bpf_maps *m, const char *name);
  */
 int bpf_maps_load_chunks(struct bpf_maps *m, struct lb_tables *t) must_check;
 
-struct bpf_chunk {        /* inner maps and their memory, not in the tables yet; owned */
+/* Inner maps and their memory, not in the tables yet; owned. */
+struct bpf_chunk {
 	int main, beside; /* fds; -1: none */
 	struct bpf_mapping main_at;
 };

@@ -133,8 +133,6 @@ static int store_test(void *ctx, nsec_t now, const struct lb_key *key)
 	struct lb_actual frontend;
 	int error = 0;
 
-	if (!bpf_dataplane_is_running(dp))
-		return -EAGAIN;
 	if (is_turn_over(dp, now))
 		return -EINPROGRESS;
 	arena_reset(dp->scratch);

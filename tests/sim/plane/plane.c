@@ -31,12 +31,8 @@ static void harm_the_network(struct plane *p)
 
 static void harm_the_kernel(struct plane *p)
 {
-	uint64_t tests;
-
 	p->f->store.fail_every = plane_chance(p, 3) ? 0 : 2 + plane_chance(p, 3);
-	tests = plane_chance(p, 4);
-	p->f->store.fail_tests = tests == 0;
-	p->f->store.no_program = tests == 1;
+	p->f->store.fail_tests = plane_chance(p, 4) == 0;
 	p->f->store.per_turn = plane_chance(p, 4);
 	p->f->kernel_is_slow = plane_chance(p, 2);
 	p->f->device_failure = plane_chance(p, 4) ? NULL : "taken by somebody else";
@@ -126,7 +122,7 @@ static void end_faults(struct plane *p)
 	p->next_fault = NSEC_NEVER;
 	plane_net_reform(p);
 	p->f->store.fail_every = 0;
-	p->f->store.fail_tests = p->f->store.no_program = false;
+	p->f->store.fail_tests = false;
 	p->f->store.per_turn = 0;
 	p->f->device_failure = NULL;
 	plane_give_ipv6(p->f, true);

@@ -165,53 +165,6 @@ static void a_store_that_takes_little_a_turn_gets_all_in_the_end(void **state)
 	arena_free(arena);
 }
 
-/* All is put and deleted meanwhile; the tests alone are left, in any number of turns, and then
- * done. */
-static void tests_wait_for_the_program_and_nothing_else_does(void **state)
-{
-	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
-	struct arena *arena = arena_new();
-	struct plan_apply a = {.at = 0};
-	size_t turns = 0;
-
-	(void)state;
-	fixture_add_service(f, "new", "Local", "");
-	fixture_add_slice(f, "new", "10.244.0.9@node-a");
-	fixture_add_service(f, "other", "Local", "");
-	fixture_add_slice(f, "other", "10.244.0.8@node-a");
-	fixture_plan(f);
-	f->plan.frontends += 2; /* "web" is to go */
-	f->plan.n_frontends -= 2;
-	f->store.no_program = true;
-	f->store.per_turn = 1;
-	begin(f, arena, &a);
-	for (; !a.waits; turns++) {
-		assert_true(turns < 10);
-		fake_store_turn(&f->store);
-		plan_apply_go_on(&a, f->now);
-		assert_false(plan_apply_is_over(&a));
-	}
-	assert_int_equal(turns, 6);
-	assert_int_equal(a.result.n_done, 6);
-	assert_int_equal(f->store.n, 4);
-	plan_apply_go_on(&a, f->now);
-	assert_true(a.waits);
-	assert_int_equal(a.result.n_done, 6);
-	f->store.no_program = false;
-	fake_store_turn(&f->store);
-	plan_apply_go_on(&a, f->now);
-	assert_false(a.waits);
-	assert_false(plan_apply_is_over(&a));
-	fake_store_turn(&f->store);
-	plan_apply_go_on(&a, f->now);
-	assert_true(plan_apply_is_over(&a));
-	assert_false(a.waits);
-	assert_int_equal(a.result.n_done, 8);
-	assert_int_equal(a.result.n_failed, 0);
-	assert_true(f->store.items[1].tested && f->store.items[3].tested);
-	arena_free(arena);
-}
-
 static void who_left_does_not_wait_for_new_frontends(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
@@ -330,7 +283,6 @@ int main(void)
 		cmocka_unit_test(held_frontend_is_neither_changed_nor_made),
 		cmocka_unit_test(changed_flags_alone_are_a_change),
 		cmocka_unit_test(a_store_that_takes_little_a_turn_gets_all_in_the_end),
-		cmocka_unit_test(tests_wait_for_the_program_and_nothing_else_does),
 		cmocka_unit_test(who_left_does_not_wait_for_new_frontends),
 		cmocka_unit_test(what_fails_keeps_nobody_from_his_turn),
 		cmocka_unit_test(routes_reach_only_the_peers_of_their_bitmap),

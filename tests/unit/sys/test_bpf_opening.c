@@ -39,13 +39,12 @@ static void begin_opening(struct beside *b, const char *pin_dir)
 	const struct bpf_opening_args args = {
 		.dataplane = {.pin_dir = pin_dir},
 		.worker = b->worker,
-		.loop = b->loop,
 		.on_over = on_over,
 		.ctx = b,
 	};
 
 	b->opening = bpf_opening_new(&args, b->u.now);
-	assert_false(bpf_opening_has_maps(b->opening));
+	assert_false(bpf_opening_is_over(b->opening));
 }
 
 static struct beside *beside_new(void **state)
@@ -66,30 +65,15 @@ static void beside_free(struct beside *b)
 	free(b);
 }
 
-/* On the loop, until it has the maps. */
-static int take_maps(struct beside *b, const char *pin_dir, const char **ret_failure)
+/* On the loop, to the end. */
+static int open_beside(struct beside *b, const char *pin_dir, const char **ret_failure)
 {
 	int error;
 
 	begin_opening(b, pin_dir);
 	assert_int_equal(loop_run(b->loop, step, b), 0);
-	assert_true(bpf_opening_has_maps(b->opening));
+	assert_true(bpf_opening_is_over(b->opening));
 	error = bpf_opening_take(b->opening, b->u.arena, &b->u.dp, &b->u.adopted, ret_failure);
-	if (error != 0)
-		b->opening = bpf_opening_free(b->opening);
-	else
-		b->u.store = bpf_dataplane_store(b->u.dp);
-	return error;
-}
-
-/* ... and the programs. */
-static int take_programs(struct beside *b, const char **ret_failure)
-{
-	int error;
-
-	while (!bpf_opening_is_over(b->opening))
-		assert_int_equal(loop_run(b->loop, step, b), 0);
-	error = bpf_opening_end(b->opening, b->u.dp, b->u.arena, ret_failure);
 	b->opening = bpf_opening_free(b->opening);
 	return error;
 }
@@ -103,75 +87,13 @@ static void what_an_earlier_run_left_is_adopted_beside_the_loop(void **state)
 	b = beside_new(state);
 	put_web(&b->u, 0, 3);
 	b->u.dp = bpf_dataplane_close(b->u.dp);
-	assert_int_equal(take_maps(b, b->u.fixture->pin_dir, &failure), 0);
-	assert_int_equal(take_programs(b, &failure), 0);
-	assert_true(b->n_told > 0);
+	assert_int_equal(open_beside(b, b->u.fixture->pin_dir, &failure), 0);
+	assert_int_equal(b->n_told, 1);
 	assert_true(b->n_turns > 3);
 	assert_true(b->u.adopted);
 	assert_null(failure);
+	b->u.store = bpf_dataplane_store(b->u.dp);
 	assert_int_equal(test(&b->u, 0), 0);
-	beside_free(b);
-}
-
-static size_t n_devices(const struct beside *b)
-{
-	const struct plan_actual_device *devices;
-	size_t n;
-
-	bpf_dataplane_devices(b->u.dp, b->u.arena, &devices, &n);
-	return n;
-}
-
-/* The maps take what is put, and hooks and tests wait. */
-static void maps_are_filled_while_programs_are_loaded(void **state)
-{
-	const struct plan_device lo = {.ifindex = 1, .name = "lo", .tc = true};
-	const char *failure = NULL;
-	struct beside *b;
-
-	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
-	b = beside_new(state);
-	b->u.dp = bpf_dataplane_close(b->u.dp);
-	assert_int_equal(bpf_dataplane_cleanup(b->u.fixture->pin_dir), 0);
-	assert_int_equal(take_maps(b, b->u.fixture->pin_dir, &failure), 0);
-	assert_false(b->u.adopted);
-	assert_false(bpf_dataplane_is_running(b->u.dp));
-	bpf_dataplane_use_worker(b->u.dp, NULL);
-	put_web(&b->u, 0, 3);
-	assert_int_equal(test(&b->u, 0), -EAGAIN);
-	bpf_dataplane_apply_devices(b->u.dp, &lo, 1);
-	bpf_dataplane_verify(b->u.dp);
-	assert_int_equal(n_devices(b), 0);
-
-	assert_int_equal(take_programs(b, &failure), 0);
-	assert_true(bpf_dataplane_is_running(b->u.dp));
-	assert_int_equal(test(&b->u, 0), 0);
-	bpf_dataplane_apply_devices(b->u.dp, &lo, 1);
-	assert_int_equal(n_devices(b), 1);
-	reopen(&b->u); /* what tail calls lead to is pinned, too */
-	assert_true(b->u.adopted);
-	assert_int_equal(test(&b->u, 0), 0);
-	beside_free(b);
-}
-
-/* Something else lies where the program is to be pinned. */
-static void programs_that_are_refused_are_told_of(void **state)
-{
-	const char *failure = NULL;
-	char path[256];
-	struct beside *b;
-
-	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
-	b = beside_new(state);
-	b->u.dp = bpf_dataplane_close(b->u.dp);
-	assert_int_equal(bpf_dataplane_cleanup(b->u.fixture->pin_dir), 0);
-	assert_int_equal(take_maps(b, b->u.fixture->pin_dir, &failure), 0);
-	snprintf(path, sizeof(path), "%s/progs/xdp_lb", b->u.fixture->pin_dir);
-	assert_int_equal(mkdir(path, 0700), 0);
-	assert_true(take_programs(b, &failure) < 0);
-	assert_non_null(strstr(failure, "the program xdp_lb: "));
-	assert_false(bpf_dataplane_is_running(b->u.dp));
-	assert_int_equal(rmdir(path), 0);
 	beside_free(b);
 }
 
@@ -183,7 +105,7 @@ static void a_refusal_comes_back_in_words(void **state)
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
 	b = beside_new(state);
 	b->u.dp = bpf_dataplane_close(b->u.dp);
-	assert_int_equal(take_maps(b, "/tmp/lt-opening-not-a-bpffs", &failure), -EMEDIUMTYPE);
+	assert_int_equal(open_beside(b, "/tmp/lt-opening-not-a-bpffs", &failure), -EMEDIUMTYPE);
 	assert_string_equal(failure, "the pin directory: it is not on a bpffs");
 	assert_null(b->u.dp);
 	beside_free(b);
@@ -199,25 +121,8 @@ static void what_nobody_takes_is_let_go_of(void **state)
 	b->u.dp = bpf_dataplane_close(b->u.dp);
 	begin_opening(b, b->u.fixture->pin_dir);
 	b->opening = bpf_opening_free(b->opening);
-	assert_true(b->n_told > 0);
+	assert_int_equal(b->n_told, 1);
 	open_dp(&b->u);
-	assert_true(b->u.adopted);
-	beside_free(b);
-}
-
-/* The programs, too, which are under way. */
-static void programs_that_nobody_takes_are_let_go_of(void **state)
-{
-	struct beside *b;
-	const char *failure = NULL;
-
-	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
-	b = beside_new(state);
-	b->u.dp = bpf_dataplane_close(b->u.dp);
-	assert_int_equal(take_maps(b, b->u.fixture->pin_dir, &failure), 0);
-	b->opening = bpf_opening_free(b->opening);
-	assert_false(bpf_dataplane_is_running(b->u.dp));
-	reopen(&b->u);
 	assert_true(b->u.adopted);
 	beside_free(b);
 }
@@ -226,11 +131,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_an_earlier_run_left_is_adopted_beside_the_loop),
-		cmocka_unit_test(maps_are_filled_while_programs_are_loaded),
-		cmocka_unit_test(programs_that_are_refused_are_told_of),
 		cmocka_unit_test(a_refusal_comes_back_in_words),
 		cmocka_unit_test(what_nobody_takes_is_let_go_of),
-		cmocka_unit_test(programs_that_nobody_takes_are_let_go_of),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
