@@ -59,11 +59,28 @@ static void turn_round(int fd, const struct ip_addr *expected)
 	assert_int_equal(sendto(fd, data, (size_t)n, 0, (void *)&from, len), n);
 }
 
-static void wait_for(int fd)
+static bool comes(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 
-	assert_int_equal(poll(&p, 1, 5000), 1);
+	return poll(&p, 1, 200) == 1;
+}
+
+/*
+ * Until the answer is there. The kernel's queue of what goes over a loopback is a processor's and
+ * not a namespace's, so a flood elsewhere can cost a packet here.
+ */
+static void ask(int fd, const struct ip_addr *own, const struct ip_addr *node, int there)
+{
+	for (int i = 0; i < 25; i++) {
+		assert_int_equal(echo_socket_send(fd, node, PORT, "ask", 3), 0);
+		if (!comes(there))
+			continue;
+		turn_round(there, own);
+		if (comes(fd))
+			return;
+	}
+	fail_msg("no answer");
 }
 
 static void what_is_asked_comes_back(void **state)
@@ -83,16 +100,12 @@ static void what_is_asked_comes_back(void **state)
 
 		assert_true(fd >= 0);
 		assert_int_equal(echo_socket_receive(fd, PORT, data, sizeof(data), &from), -EAGAIN);
-		assert_int_equal(echo_socket_send(fd, &node, PORT, "ask", 3), 0);
-		turn_round(there, &own);
-		wait_for(fd);
+		ask(fd, &own, &node, there);
 		assert_int_equal(echo_socket_receive(fd, PORT, data, sizeof(data), &from), 3);
 		assert_memory_equal(data, "`sk", 3);
 		assert_true(ip_addr_equal(&from, &node));
 		/* Of another port it is nobody's answer. */
-		assert_int_equal(echo_socket_send(fd, &node, PORT, "ask", 3), 0);
-		turn_round(there, &own);
-		wait_for(fd);
+		ask(fd, &own, &node, there);
 		assert_int_equal(echo_socket_receive(fd, PORT + 1, data, sizeof(data), &from),
 				 -EAGAIN);
 		close(fd);
