@@ -98,6 +98,17 @@ static inline uint8_t bed_icmp(void)
 	return bed_is_v6() ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
 }
 
+/* Of a router or a host: what the quoted packet is about does not get there. */
+static inline struct frame_spec bed_error_of(uint32_t src, uint32_t dst, const struct frame *quoted)
+{
+	return (struct frame_spec){.src = src,
+				   .dst = dst,
+				   .proto = bed_icmp(),
+				   .icmp_type = bed_is_v6() ? 2 : 3,
+				   .quote = quoted,
+				   .quote_len = (uint16_t)(quoted->len - FRAME_IP)};
+}
+
 static inline int bed_teardown(void **state)
 {
 	struct bed *x = *state;

@@ -16,7 +16,6 @@
 #include <sched.h>
 #include <stdio.h>
 
-#define BACKEND  NODE /* its number */
 #define FIRST    16384
 #define PORTS    16384u
 #define STRANGER 0xcb007109 /* a client to whom no route leads */
@@ -40,7 +39,7 @@ static inline void nat_run(const char *command)
 
 static inline void nat_add_server(struct bed *x, struct rig_service *s, unsigned i, uint32_t source)
 {
-	const uint32_t number = BACKEND + i;
+	const uint32_t number = NODE + i;
 	struct rig_hop h = tunnel_hop(frame_family());
 
 	rig_node_address(h.source, frame_family(), source);

@@ -23,7 +23,7 @@ static void set_way(struct bed *x)
 
 		h.ifindex = BESIDE_DEVICE;
 		rig_node_address(h.source, frame_family(), HERE);
-		rig_set_hop(x->rig, BACKEND + i, 0, &h);
+		rig_set_hop(x->rig, NODE + i, 0, &h);
 	}
 }
 
@@ -183,16 +183,6 @@ static void without_a_way_to_the_client_it_is_the_kernels(void **state)
 	expect(x, &answer, &want, NEXT);
 }
 
-static struct frame_spec error_of(uint32_t src, uint32_t dst, const struct frame *quoted)
-{
-	return (struct frame_spec){.src = src,
-				   .dst = dst,
-				   .proto = bed_icmp(),
-				   .icmp_type = bed_is_v6() ? 2 : 3,
-				   .quote = quoted,
-				   .quote_len = (uint16_t)(quoted->len - FRAME_IP)};
-}
-
 /* A router, or the backend, has something to say about what left by a port of ours. */
 static void errors_about_what_left_come_to_the_client(void **state)
 {
@@ -212,13 +202,13 @@ static void errors_about_what_left_come_to_the_client(void **state)
 		req.ttl = 32; /* as it was quoted */
 		frame_make(&quoted, &sent);
 		frame_make(&quoted_want, &req);
-		in = error_of(who, HERE, &quoted);
-		want = error_of(i & 2 ? VIP : ROUTER, CLIENT, &quoted_want);
+		in = bed_error_of(who, HERE, &quoted);
+		want = bed_error_of(i & 2 ? VIP : ROUTER, CLIENT, &quoted_want);
 		want.ttl = 63;
 		expect(x, &in, &want, REDIRECT);
 		sent.sport ^= 1; /* of no flow */
 		frame_make(&quoted, &sent);
-		in = error_of(who, HERE, &quoted);
+		in = bed_error_of(who, HERE, &quoted);
 		expect(x, &in, &in, NEXT);
 	}
 	assert_int_equal(nat_count(x, 0), 2);
@@ -237,8 +227,8 @@ static void errors_about_what_came_back_leave_by_tc(void **state)
 	seen.ttl = 64;
 	frame_make(&quoted, &seen);
 	frame_make(&quoted_want, &answer);
-	in = error_of(ROUTER, VIP, &quoted);
-	want = error_of(HERE, rig_backend_addr(0), &quoted_want);
+	in = bed_error_of(ROUTER, VIP, &quoted);
+	want = bed_error_of(HERE, rig_backend_addr(0), &quoted_want);
 	want.ttl = 63;
 	assert_int_equal(bed_xdp(x, &in), XDP_PASS);
 	expect_handed_on(x, &want);

@@ -66,16 +66,6 @@ static void pieces_are_not_translated(void **state)
 
 /* --- errors ----------------------------------------------------------------------------------- */
 
-static struct frame_spec error_spec(uint32_t src, uint32_t dst, const struct frame *quoted)
-{
-	return (struct frame_spec){.src = src,
-				   .dst = dst,
-				   .proto = bed_icmp(),
-				   .icmp_type = bed_is_v6() ? 2 : 3,
-				   .quote = quoted,
-				   .quote_len = (uint16_t)(quoted->len - FRAME_IP)};
-}
-
 /* A router, or the backend, has something to say about what left by a port of ours. */
 static void errors_about_what_left_come_to_the_client(void **state)
 {
@@ -94,8 +84,8 @@ static void errors_about_what_left_come_to_the_client(void **state)
 		req.ttl = 32; /* as it was quoted */
 		frame_make(&quoted, &sent);
 		frame_make(&quoted_want, &req);
-		in = error_spec(who, HERE, &quoted);
-		want = error_spec(i & 2 ? VIP : ROUTER, CLIENT, &quoted_want);
+		in = bed_error_of(who, HERE, &quoted);
+		want = bed_error_of(i & 2 ? VIP : ROUTER, CLIENT, &quoted_want);
 		want.ttl = 63;
 		assert_int_equal(bed_xdp(x, &in), XDP_REDIRECT);
 		nat_expect_frame(x, &want);
@@ -122,8 +112,8 @@ static void errors_about_what_came_back_go_to_the_backend(void **state)
 		seen.dport = req.sport;
 		frame_make(&quoted, &seen);
 		frame_make(&quoted_want, &answer);
-		in = error_spec(i & 2 ? ROUTER : CLIENT, VIP, &quoted);
-		want = error_spec(HERE, rig_backend_addr(0), &quoted_want);
+		in = bed_error_of(i & 2 ? ROUTER : CLIENT, VIP, &quoted);
+		want = bed_error_of(HERE, rig_backend_addr(0), &quoted_want);
 		want.ttl = 63;
 		assert_int_equal(bed_xdp(x, &in), XDP_TX);
 		nat_expect_frame(x, &want);
@@ -139,7 +129,7 @@ static void errors_about_nothing_of_ours_are_the_kernels(void **state)
 
 	sent = nat_as_there(&req, (uint16_t)(port ^ 1), 0);
 	frame_make(&quoted, &sent);
-	in = error_spec(ROUTER, HERE, &quoted);
+	in = bed_error_of(ROUTER, HERE, &quoted);
 	nat_expect_passed(x, &in);
 	req.sport++; /* to the VIP, about a flow that has no port */
 	sent = (struct frame_spec){.src = VIP,
@@ -148,7 +138,7 @@ static void errors_about_nothing_of_ours_are_the_kernels(void **state)
 				   .dport = req.sport,
 				   .proto = req.proto};
 	frame_make(&quoted, &sent);
-	in = error_spec(CLIENT, VIP, &quoted);
+	in = bed_error_of(CLIENT, VIP, &quoted);
 	bed_expect_drop(x, &in, LB_DROP_ICMP);
 }
 
