@@ -33,11 +33,11 @@ $(B)/bench/bench_turns $(B)/bench/bench_scrape $(B)/bench/bench_wire $(B)/bench/
 	$(call begin,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lmnl
 
-$(B)/bench/bench_kube: $(patsubst %,$(B)/obj/tests/bench/%.o,bench_kube bench_api turns_net turns_router bench_agent) $(B)/libsys.a $(B)/libbase.a
+$(B)/bench/bench_kube: $(patsubst %,$(B)/obj/tests/bench/%.o,bench_kube bench_who bench_api turns_net turns_router bench_agent) $(B)/libsys.a $(B)/libbase.a
 	$(call begin,LD   ,$@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^ -lmnl -lcurl
 
-bench-kube: $(B)/bench/bench_kube $(AGENT_BIN) $(FEEDER_BIN) ## time from a write at a real API server to the UPDATE, memory, load; BENCH_STRICT=1 (root; tests/kube/build once)
+bench-kube: $(B)/bench/bench_kube $(AGENT_BIN) $(FEEDER_BIN) ## time from a write at a real API server to the UPDATE, memory, load; BENCH_STRICT=1; BENCH_METALLB=1: MetalLB's own programs behind it (root; tests/kube/build and build-metallb once)
 	$(Q)tests/bench/bench-kube $(B)
 
 bench-kube-nodes: $(FEEDER_BIN) ## what one node of 1,000 asks of the API server (root; tests/kube/build once)

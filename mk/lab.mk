@@ -63,6 +63,7 @@ kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may
 	$(Q)tests/kube/nodes
 	$(Q)tests/kube/status
 	$(Q)tests/kube/migrate
+	$(Q)tests/kube/metallb
 	$(Q)tests/kube/deploy
 	$(Q)tests/kube/helm
 	$(Q)tests/kube/pods
@@ -76,6 +77,9 @@ kube-nodes: all $(B)/tests/pass.bpf.o ## three agents, and what changes at their
 
 kube-migrate: all $(B)/tests/pass.bpf.o ## beside FRR in MetalLB's place: what both announce, a node over and back (root; tests/kube/build once)
 	$(Q)tests/kube/migrate
+
+kube-metallb: all $(B)/tests/pass.bpf.o ## beside MetalLB's own controller and speakers: over, node by node, and back (root; tests/kube/build and build-metallb once)
+	$(Q)tests/kube/metallb
 
 kube-status: all $(B)/tests/pass.bpf.o ## what kubectl shows of agents, at a real API server (root; tests/kube/build once)
 	$(Q)tests/kube/status
@@ -124,4 +128,4 @@ kube-pods: all $(B)/tests/pass.bpf.o ## the pods of deploy/kustomize/default on 
 	$(Q)scripts/deps image
 	$(Q)tests/kube/pods
 
-.PHONY: demo casts kube kube-short kube-nodes kube-migrate kube-status kube-deploy kube-helm kube-pods kind lab lab-nodes lab-proxy test soak
+.PHONY: demo casts kube kube-short kube-nodes kube-migrate kube-metallb kube-status kube-deploy kube-helm kube-pods kind lab lab-nodes lab-proxy test soak

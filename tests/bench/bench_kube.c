@@ -4,7 +4,8 @@
  * XDP, its feeder, which holds the Lease, and a router that notes when it read what. Times begin
  * when the API server has answered the write (0: the UPDATE was there before), and those that are
  * made of many writes say what the writes took. In brackets is what MetalLB 0.16 took on a machine
- * of the same kind (native mode).
+ * of the same kind (native mode); with BENCH_METALLB=1 its own speaker and controller are measured
+ * behind ours, in the same run.
  *
  *   a Service is created       it gets an address, which is written and read back, and announced
  *   its endpoint is not ready  the route is withdrawn
@@ -19,9 +20,9 @@
  * server run before all others, as far as that is allowed.
  */
 #include "base/mem.h"
-#include "bench_agent.h"
 #include "bench_api.h"
 #include "bench_sort.h"
+#include "bench_who.h"
 #include "sys/clock.h"
 #include "turns_net.h"
 #include "turns_router.h"
@@ -48,9 +49,8 @@
 #define REST_MS    8 /* of the processor in two seconds: the Lease, and little else */
 
 struct bench {
-	struct bench_agent agent;
-	const char *agent_program, *feeder_program;
-	pid_t kube, feeder;
+	struct bench_who who;
+	pid_t kube;
 	size_t n;           /* Services */
 	size_t n_writing;   /* where the next calls begin */
 	size_t n_endpoints; /* of each Service that comes */
@@ -66,60 +66,26 @@ static void nap(nsec_t ns)
 	(void)nanosleep(&t, NULL);
 }
 
-/* --- programs --------------------------------------------------------------------------------- */
-
-static pid_t start(const char *log, const char *const argv[])
+static noreturn void give_up(const struct bench *b, const char *what)
 {
-	const pid_t pid = fork();
-	int fd;
-
-	if (pid < 0)
-		bench_fail("fork");
-	if (pid > 0)
-		return pid;
-	fd = open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 ||
-	    prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
-		bench_fail(log);
-	(void)setpriority(PRIO_PROCESS, 0, -20); /* refused: there is more noise */
-	execv(argv[0], (char *const *)(uintptr_t)argv);
-	bench_fail(argv[0]);
+	fprintf(stderr, "bench_kube: %s; the logs are in %s\n", what, b->who.agent.dir);
+	exit(1);
 }
 
-static void start_kube(struct bench *b, const char *script, const char *bin)
+static void start_kube(struct bench *b, char **argv)
 {
 	char dir[128], log[160], ready[160];
 	struct stat st;
 
-	snprintf(dir, sizeof(dir), "%s/kube", b->agent.dir);
-	snprintf(log, sizeof(log), "%s/kube.log", b->agent.dir);
+	snprintf(dir, sizeof(dir), "%s/kube", b->who.agent.dir);
+	snprintf(log, sizeof(log), "%s/kube.log", b->who.agent.dir);
 	snprintf(ready, sizeof(ready), "%s/ready", dir);
-	b->kube = start(log, (const char *[]){script, dir, bin, NULL});
+	b->kube = bench_who_run(log, (const char *[]){argv[0], dir, argv[1], argv[2], NULL});
 	for (unsigned i = 0; stat(ready, &st) != 0; i++) {
-		if (i == 1200 || waitpid(b->kube, NULL, WNOHANG) != 0) {
-			fprintf(stderr, "bench_kube: no API server; the logs are in %s\n",
-				b->agent.dir);
-			exit(1);
-		}
+		if (i == 1200 || waitpid(b->kube, NULL, WNOHANG) != 0)
+			give_up(b, "no API server");
 		nap(NSEC_PER_SEC / 10);
 	}
-}
-
-static void start_feeder(struct bench *b)
-{
-	char feed[128], config[160], log[128];
-
-	snprintf(feed, sizeof(feed), "%s/feed", b->agent.dir);
-	snprintf(config, sizeof(config), "%s/kube/kubeconfig", b->agent.dir);
-	snprintf(log, sizeof(log), "%s/feeder.log", b->agent.dir);
-	b->feeder = start(log, (const char *[]){b->feeder_program, "--agent", feed, "--kubeconfig",
-						config, "--node", "bench", NULL});
-}
-
-static void stop(pid_t pid, int signal)
-{
-	if (kill(pid, signal) != 0 || waitpid(pid, NULL, 0) != pid)
-		bench_fail("a program that was to end");
 }
 
 static double cpu_ms(pid_t pid)
@@ -241,12 +207,6 @@ static nsec_t set_alias(size_t value)
 
 /* --- routes ----------------------------------------------------------------------------------- */
 
-static noreturn void give_up(const struct bench *b, const char *what)
-{
-	fprintf(stderr, "bench_kube: %s; the logs are in %s\n", what, b->agent.dir);
-	exit(1);
-}
-
 /* When the router had so many routes more. */
 static nsec_t await_routes(const struct bench *b, size_t n)
 {
@@ -285,10 +245,13 @@ static nsec_t await_update(const struct bench *b, bool withdrawn)
 static void row(struct bench *b, const char *what, double value, const char *unit, double bar,
 		const char *beside)
 {
-	printf("  %-58s %8.2f %-3s ratio %6.2f  bar %6.2f  %-7s %s\n", what, value, unit,
-	       value / bar, bar, value < bar ? "ok" : "MISSED", beside);
+	if (b->who.is_metallb)
+		printf("  %-58s %8.2f %-3s %s\n", what, value, unit, beside);
+	else
+		printf("  %-58s %8.2f %-3s ratio %6.2f  bar %6.2f  %-7s %s\n", what, value, unit,
+		       value / bar, bar, value < bar ? "ok" : "MISSED", beside);
 	(void)fflush(stdout);
-	b->missed |= value >= bar;
+	b->missed |= !b->who.is_metallb && value >= bar;
 }
 
 static void percentiles(struct bench *b, const char *what, double *ms, double p50, double p99,
@@ -402,23 +365,17 @@ struct start {
 /* From nothing: what was saved and what is pinned has gone. */
 static struct start start_once(struct bench *b)
 {
-	char command[256];
 	struct start ret;
 	nsec_t begun;
 
-	stop(b->feeder, SIGTERM);
-	bench_agent_stop(&b->agent);
-	bench_agent_cleanup(&b->agent, b->agent_program);
-	snprintf(command, sizeof(command), "rm -rf %s/state %s/feed", b->agent.dir, b->agent.dir);
-	if (system(command) != 0)
-		bench_fail(command);
+	bench_who_stop(&b->who);
+	bench_who_forget(&b->who);
 	await_quiet(QUIET_MS);
 	begun = clock_now();
-	bench_agent_start(&b->agent, b->agent_program, "info");
-	start_feeder(b);
+	bench_who_start(&b->who);
 	ret.s = ms_between(begun, await_routes(b, b->n)) / 1e3;
-	ret.agent_ms = cpu_ms(b->agent.pid);
-	ret.feeder_ms = cpu_ms(b->feeder);
+	ret.agent_ms = cpu_ms(b->who.agent.pid);
+	ret.feeder_ms = cpu_ms(b->who.feeder);
 	await_quiet(QUIET_MS);
 	return ret;
 }
@@ -441,9 +398,9 @@ static void starts(struct bench *b, double bar, const char *beside)
 	bench_sort(feeder, N_STARTS);
 	bench_sort(lists, N_STARTS);
 	snprintf(text, sizeof(text), "a start with %zu Services, until all routes are there", b->n);
-	snprintf(cpu, sizeof(cpu),
-		 "%s lists alone %.2f s; processor: agent %.0f ms, feeder %.0f ms", beside,
-		 lists[N_STARTS / 2], agent[N_STARTS / 2], feeder[N_STARTS / 2]);
+	snprintf(cpu, sizeof(cpu), "%s lists alone %.2f s; processor: %s %.0f ms, %s %.0f ms",
+		 beside, lists[N_STARTS / 2], b->who.agents, agent[N_STARTS / 2], b->who.feeders,
+		 feeder[N_STARTS / 2]);
 	row(b, text, s[N_STARTS / 2], "s", bar, cpu);
 }
 
@@ -451,24 +408,24 @@ static void memory(struct bench *b, double bar_agent, double bar_feeder)
 {
 	char text[128];
 
-	snprintf(text, sizeof(text), "the feeder's memory with %zu Services, %zu endpoints", b->n,
-		 b->n_all);
-	row(b, text, rss_mb(b->feeder, "RssAnon:"), "MB", bar_feeder, "without mapped files");
-	printf("  %-58s %8.2f MB  with mapped files\n", "", rss_mb(b->feeder, "VmRSS:"));
-	snprintf(text, sizeof(text), "the agent's memory, without its maps");
-	row(b, text, rss_mb(b->agent.pid, "RssAnon:"), "MB", bar_agent, "without mapped files");
+	snprintf(text, sizeof(text), "the %s's memory with %zu Services, %zu endpoints",
+		 b->who.feeders, b->n, b->n_all);
+	row(b, text, rss_mb(b->who.feeder, "RssAnon:"), "MB", bar_feeder, "without mapped files");
+	printf("  %-58s %8.2f MB  with mapped files\n", "", rss_mb(b->who.feeder, "VmRSS:"));
+	snprintf(text, sizeof(text), "the %s's memory, without its maps", b->who.agents);
+	row(b, text, rss_mb(b->who.agent.pid, "RssAnon:"), "MB", bar_agent, "without mapped files");
 	printf("  %-58s %8.2f MB  with maps and mapped files\n", "",
-	       rss_mb(b->agent.pid, "VmRSS:"));
+	       rss_mb(b->who.agent.pid, "VmRSS:"));
 }
 
 /* What a start tells, an object and an event for each Service, takes minutes, ten a second. */
 static void await_rest(const struct bench *b)
 {
-	double before = cpu_ms(b->feeder), now;
+	double before = cpu_ms(b->who.feeder), now;
 
 	for (unsigned i = 0; i < REST_S; i += 2) {
 		nap(2 * NSEC_PER_SEC);
-		now = cpu_ms(b->feeder);
+		now = cpu_ms(b->who.feeder);
 		if (now - before < REST_MS)
 			return;
 		before = now;
@@ -480,7 +437,7 @@ static void await_rest(const struct bench *b)
 static void churn(struct bench *b)
 {
 	const size_t a_second = b->n / 100;
-	const double agent = cpu_ms(b->agent.pid), feeder = cpu_ms(b->feeder);
+	const double agent = cpu_ms(b->who.agent.pid), feeder = cpu_ms(b->who.feeder);
 	const nsec_t begun = clock_now();
 	double share;
 	char beside[96];
@@ -494,9 +451,11 @@ static void churn(struct bench *b)
 	}
 	share = 100 * NSEC_PER_MSEC / (double)(clock_now() - begun);
 	snprintf(beside, sizeof(beside), "agent %.2f %%, feeder %.2f %%, of a core",
-		 (cpu_ms(b->agent.pid) - agent) * share, (cpu_ms(b->feeder) - feeder) * share);
+		 (cpu_ms(b->who.agent.pid) - agent) * share,
+		 (cpu_ms(b->who.feeder) - feeder) * share);
 	row(b, "the processor while 1 % of the endpoints change a second",
-	    (cpu_ms(b->agent.pid) - agent + cpu_ms(b->feeder) - feeder) * share, "%", 2, beside);
+	    (cpu_ms(b->who.agent.pid) - agent + cpu_ms(b->who.feeder) - feeder) * share, "%", 2,
+	    beside);
 	await_quiet(QUIET_MS);
 }
 
@@ -536,6 +495,8 @@ static void few_starts(struct bench *b)
 
 static void few_churn(struct bench *b)
 {
+	if (b->who.is_metallb)
+		return;
 	thousand(b);
 	await_rest(b);
 	churn(b);
@@ -570,31 +531,28 @@ int main(int argc, char **argv)
 	const char *strict = getenv("BENCH_STRICT");
 	struct bench b = {.n = 0};
 
-	if (argc != 5) {
-		fprintf(stderr, "usage: bench_kube AGENT FEEDER KUBE-UP BIN\n");
+	if (argc != 6 && argc != 7) {
+		fprintf(stderr,
+			"usage: bench_kube agent|metallb AGENT FEEDER KUBE-UP BIN [CRDS]\n");
 		return 1;
 	}
-	b.agent_program = argv[1];
-	b.feeder_program = argv[2];
-	printf("from a write at the API server to its UPDATE\n");
+	bench_who_init(&b.who, strcmp(argv[1], "metallb") == 0, argv[2], argv[3]);
+	printf("from a write at the API server to its UPDATE, by the %s and its %s\n", b.who.agents,
+	       b.who.feeders);
 	if (!turns_net_enter()) {
 		printf("  BPF is refused here (%s): nothing was measured\n", strerror(errno));
 		return 0;
 	}
-	bench_agent_init(&b.agent);
-	b.agent.is_fed = true;
-	start_kube(&b, argv[3], argv[4]);
+	start_kube(&b, argv + 4);
 	bench_api_begin();
 	bench_hurry();
-	bench_agent_start(&b.agent, b.agent_program, "info");
-	start_feeder(&b);
+	bench_who_start(&b.who);
 	measure(&b, getenv("BENCH_ONLY"));
-	stop(b.feeder, SIGTERM);
-	bench_agent_stop(&b.agent);
-	bench_agent_cleanup(&b.agent, b.agent_program);
+	bench_who_stop(&b.who);
 	bench_api_end();
-	stop(b.kube, SIGTERM);
-	bench_agent_done(&b.agent);
+	(void)kill(b.kube, SIGTERM);
+	(void)waitpid(b.kube, NULL, 0);
+	bench_who_done(&b.who);
 	turns_net_leave();
 	return b.missed && strict && strict[0] == '1';
 }
