@@ -208,8 +208,15 @@ static void who_is_told_remembers_and_sends_it_there(void **state)
 	assert_int_equal(tunnel_xdp(x, &req, &told), XDP_TX);
 	tunnel_expect_sent(x, &req, &want);
 	assert_int_equal(rig_n_flows(x->rig), 1);
+	assert_int_equal(rig_marked(x->rig, &x->tcp), 1); /* its row has another first */
 	assert_int_equal(bed_xdp(x, &req), XDP_TX); /* the client's next one: nobody is asked */
 	tunnel_expect_sent(x, &req, &later);
+	req.sport++;
+	told.backends = want.backends = tunnel_in_order;
+	assert_int_equal(tunnel_xdp(x, &req, &told), XDP_TX);
+	tunnel_expect_sent(x, &req, &want);
+	assert_int_equal(rig_n_flows(x->rig), 2);
+	assert_int_equal(rig_marked(x->rig, &x->tcp), 1); /* and this flow is the first's */
 }
 
 /* What is known here stays: whoever forges that he was asked gains nothing. */
