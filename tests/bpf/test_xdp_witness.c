@@ -283,6 +283,23 @@ static void a_listener_is_no_witness(void **state)
 	assert_int_equal(rig_marked(x->rig, &x->tcp), 0);
 }
 
+/* Where some of a service's backends may be on other nodes the choice is another one. */
+static void of_a_service_of_many_nodes_the_sockets_here_are_asked_too(void **state)
+{
+	struct fixture *x = begin(state);
+	struct frame_spec spec;
+
+	rig_set_flags(x->rig, &x->tcp, LB_SVC_REMOTE);
+	rig_set_nsid(x->rig, &x->tcp, POD, POD_NSID + 1);
+	assert_int_equal(packet_from(x, CLIENT_PORT + 1, &spec), 0); /* a listener */
+	assert_int_equal(rig_marked(x->rig, &x->tcp), 0);
+	assert_int_equal(packet_from(x, CLIENT_PORT, &spec), POD);
+	assert_int_equal(rig_flow_state(rig_flow(x->rig, &spec, POD)), LB_FLOW_ESTABLISHED);
+	assert_null(rig_flow(x->rig, &spec, 0));
+	assert_int_equal(rig_marked(x->rig, &x->tcp), 1);
+	assert_int_equal(packet_from(x, CLIENT_PORT, &spec), POD);
+}
+
 static void without_the_namespace_there_is_no_witness(void **state)
 {
 	struct fixture *x = begin(state);
@@ -329,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CLAIM(a_connection_known_to_its_socket_alone_finds_its_pod),
 		CLAIM(a_listener_is_no_witness),
+		CLAIM(of_a_service_of_many_nodes_the_sockets_here_are_asked_too),
 		CLAIM(without_the_namespace_there_is_no_witness),
 		CLAIM(a_pod_that_is_no_candidate_is_not_asked),
 		CLAIM(a_wrong_namespace_is_no_witness),
