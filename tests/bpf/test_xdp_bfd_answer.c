@@ -219,11 +219,11 @@ static void no_flood_makes_more_answers_than_one_in_three_quarters_of_an_interva
 	give(x, PLACE, &theirs, &last[0], &n[0]);
 	assert_int_equal(n[0], 1);
 	ours = x->out;
-	while (now_ns() < began + 10 * SHORT) {
+	/* On a machine that is kept busy these are few: until both have been given twice. */
+	while (now_ns() < began + 10 * SHORT || n[0] < 2 || n[1] < 2) {
 		give(x, PLACE, &theirs, &last[0], &n[0]);
 		give(x, FACING, &ours, &last[1], &n[1]);
 	}
-	assert_true(n[0] > 1 && n[1] > 1);
 }
 
 #define CLAIM(f) CLAIM_BOTH(f, bfd_setup)
