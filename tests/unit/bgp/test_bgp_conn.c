@@ -396,6 +396,39 @@ static void dial_that_hangs_is_given_up_and_tried_again(void **state)
 	assert_false(bgp_conn_poll(&f->conn, &type));
 }
 
+static void end_of_rib_counts_for_the_sessions_own_families_only(void **state)
+{
+	struct fixture *f = *state;
+
+	establish(f, NOW); /* IPv4 unicast */
+	receive_hex(&f->conn, NOW, "02 0000 0007 900f 0003 0002 01");
+	receive_hex(&f->conn, NOW, "02 0000 0007 900f 0003 0001 80"); /* VPN-IPv4: not ours */
+	receive_hex(&f->conn, NOW, "02 0000 0007 900f 0003 0019 46");
+	assert_int_equal(f->conn.state, BGP_ESTABLISHED);
+	assert_int_equal(f->conn.end_of_rib_received.bits, 0);
+	receive_hex(&f->conn, NOW, "02 0000 0000");
+	assert_int_equal(f->conn.end_of_rib_received.bits, BGP_FAMILY_BIT(BGP_IPV4_UNICAST));
+}
+
+/* RFC 9234 5: from a customer, with Only to Customer. What is announced counts, each time. */
+static void leaked_routes_are_counted(void **state)
+{
+	struct fixture *f = *state;
+
+	f->config.has_role = true;
+	f->config.role = BGP_ROLE_PROVIDER;
+	establish(f, NOW);
+	receive_hex(&f->conn, NOW, ROUTE);
+	assert_int_equal(f->conn.counters.leaks_received, 0);
+	for (unsigned i = 1; i <= 2; i++) {
+		receive_hex(&f->conn, NOW,
+			    "02 0000 001b 40010100 400206 02010000fbf5 400304 c0000202"
+			    " c02304 0000fbf5 18c63364 18c63365");
+		assert_int_equal(f->conn.counters.leaks_received, 2 * i);
+	}
+	assert_int_equal(f->conn.state, BGP_ESTABLISHED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +444,8 @@ int main(void)
 		TEST(malformed_routes_are_withdrawn),
 		cmocka_unit_test(cease_subcodes_follow_the_note),
 		TEST(dial_that_hangs_is_given_up_and_tried_again),
+		TEST(end_of_rib_counts_for_the_sessions_own_families_only),
+		TEST(leaked_routes_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,10 @@ static const struct bgp_peer_config config = {.local_asn = 4200000000,
 static const struct bgp_graceful_restart gr = {
 	.present = true, .time_s = 120, .families = {ALL}, .forwarding = {ALL}};
 
+struct codes {
+	bool has[256];
+};
+
 static struct bgp_error refusal(uint8_t subcode, const char *hex)
 {
 	const struct octets data = octets(hex);
@@ -120,6 +124,78 @@ static void what_a_refusal_lists_is_left_out(void **state)
 	}
 }
 
+/* The codes of the capabilities in the OPEN that is sent. */
+static struct codes said(const struct bgp_open *open)
+{
+	uint8_t buf[BGP_MESSAGE_MAX];
+	const size_t len = bgp_open_encode(buf, sizeof(buf), open);
+	struct codes ret = {{false}};
+	struct rcur c = rcur_init(buf + BGP_HEADER_LEN, len - BGP_HEADER_LEN);
+
+	(void)rcur_bytes(&c, 9); /* up to the parameters */
+	c = rcur_sub(&c, rcur_u8(&c));
+	while (rcur_left(&c) > 0) {
+		struct rcur parameter;
+
+		assert_int_equal(rcur_u8(&c), 2);
+		parameter = rcur_sub(&c, rcur_u8(&c));
+		while (rcur_left(&parameter) > 0) {
+			ret.has[rcur_u8(&parameter)] = true;
+			(void)rcur_bytes(&parameter, rcur_u8(&parameter));
+		}
+		assert_false(parameter.failed);
+	}
+	assert_false(c.failed);
+	return ret;
+}
+
+/*
+ * Whatever is offered and whichever capability a refusal lists: it is left out from then on, with
+ * those that mean nothing without it. Nothing is gained by what was not said, and nothing changes.
+ */
+static void what_is_refused_is_not_said_again_and_nothing_else_is_lost(void **state)
+{
+	(void)state;
+	for (unsigned bits = 0; bits < 32; bits++) {
+		const struct bgp_peer_config any = {.local_asn = 65000,
+						    .families = {ALL},
+						    .router_id = 1,
+						    .hold_s = 90,
+						    .extended_next_hop = bits & 1,
+						    .graceful_restart = bits & 2,
+						    .llgr_s = bits & 4 ? 3600 : 0,
+						    .has_role = bits & 8,
+						    .bfd_strict = bits & 16};
+		const struct bgp_graceful_restart none = {0}, *with = bits & 2 ? &gr : &none;
+
+		for (unsigned code = 0; code < 256; code++) {
+			const struct bgp_error e =
+				bgp_error_with(BGP_ERROR_OPEN, BGP_OPEN_UNSUPPORTED_CAPABILITY,
+					       (const uint8_t[]){(uint8_t)code, 0}, 2);
+			struct bgp_offer o = {0};
+			const struct bgp_open first = bgp_offer_open(&o, &any, with);
+			const struct codes before = said(&first);
+			const bool helps = before.has[code] && code != BGP_CAP_MULTIPROTOCOL &&
+					   code != BGP_CAP_AS4;
+			struct bgp_open second;
+			struct codes after;
+
+			assert_int_equal(bgp_offer_less(&o, &first, &e), helps);
+			assert_int_equal(bgp_offer_text(&o, (char[BGP_OFFER_TEXT]){0})[0] != 0,
+					 helps);
+			second = bgp_offer_open(&o, &any, with);
+			after = said(&second);
+			for (unsigned i = 0; i < 256; i++) {
+				const bool goes = i == code || (code == BGP_CAP_GRACEFUL_RESTART &&
+								(i == BGP_CAP_LONG_LIVED_GR ||
+								 i == BGP_CAP_ENHANCED_REFRESH));
+
+				assert_int_equal(after.has[i], before.has[i] && !(helps && goes));
+			}
+		}
+	}
+}
+
 static void a_refusal_that_lists_nothing_costs_the_optional_ones_then_all(void **state)
 {
 	struct bgp_offer o = {0};
@@ -182,6 +258,7 @@ int main(void)
 		cmocka_unit_test(enhanced_refresh_is_offered_with_graceful_restart_only),
 		cmocka_unit_test(an_unknown_parameter_leads_to_bare_bgp_4),
 		cmocka_unit_test(what_a_refusal_lists_is_left_out),
+		cmocka_unit_test(what_is_refused_is_not_said_again_and_nothing_else_is_lost),
 		cmocka_unit_test(a_refusal_that_lists_nothing_costs_the_optional_ones_then_all),
 		cmocka_unit_test(other_errors_change_nothing),
 		cmocka_unit_test(it_comes_to_an_end),

@@ -278,6 +278,12 @@ static void last_error_says_what_happened(void **state)
 	bgp_peer_tick(p, now + SECONDS(90));
 	assert_string_equal(bgp_peer_info(p).last_error, "hold timer expired");
 	assert_int_equal(bgp_peer_info(p).flaps, 2);
+	bgp_peer_set_error(p, "reset by peer"); /* of the connection that was given up already */
+	bgp_peer_notify(p, now, D, BGP_NOTE_TCP_FAILED);
+	assert_string_equal(bgp_peer_info(p).last_error, "hold timer expired");
+	now = wait_for_connect(p, now);
+	bgp_peer_notify(p, now, D, BGP_NOTE_TCP_FAILED);
+	assert_string_equal(bgp_peer_info(p).last_error, "TCP connection failed");
 	bgp_peer_free(p);
 }
 

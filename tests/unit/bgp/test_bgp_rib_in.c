@@ -292,6 +292,14 @@ static void beyond_the_limit_nothing_more_is_accepted(void **state)
 	import.max_prefixes = 60;
 	assert_true(bgp_rib_in_set_import(rib, &import));
 	assert_int_equal(bgp_rib_in_counts(rib).n_not_kept, 0); /* they are asked for again */
+	go_on(rib);
+	says(rib, more, 10, &plain);
+	assert_int_equal(bgp_rib_in_counts(rib).n_not_kept, 10);
+	bgp_rib_in_drop(rib, BGP_IPV4_UNICAST); /* the next session lacks nothing */
+	c = bgp_rib_in_counts(rib);
+	assert_true(!c.is_over_limit && c.n_not_kept == 0);
+	import.max_prefixes = 70;
+	assert_false(bgp_rib_in_set_import(rib, &import));
 	free(more);
 	free(many);
 	bgp_rib_in_free(rib);
