@@ -310,7 +310,7 @@ bool api_parse_base64(struct arena *arena, const char *text, uint8_t **ret, size
 {
 	uint8_t *out = arena_alloc(arena, strlen(text) / 4 * 3 + 3, 1);
 	size_t len = 0, n = 0, n_pad = 0;
-	uint32_t group = 0;
+	uint32_t group = 0; /* 24 bits of it; older ones are shifted out */
 
 	for (; *text; text++) {
 		if (*text == '\n' || *text == '\r')
@@ -326,7 +326,6 @@ bool api_parse_base64(struct arena *arena, const char *text, uint8_t **ret, size
 		out[len++] = (uint8_t)(group >> 16);
 		out[len++] = (uint8_t)(group >> 8);
 		out[len++] = (uint8_t)group;
-		group = 0;
 	}
 	if (n % 4 > 0 || n_pad > 2)
 		return false;

@@ -414,6 +414,11 @@ static void tested_lasts_until_the_next_change_or_restart(void **state)
 		put_targets(&x, targets, 3);
 		assert_false(is_tested(&x, &key));
 		lb_tables_set_tested(x.t, &key);
+		lb_tables_del(x.t, &x.c, &key);
+		fixture_at(&x, x.c.now + LB_REST_NS);
+		put_targets(&x, targets, 4); /* in the place that the former had */
+		assert_false(is_tested(&x, &key));
+		lb_tables_set_tested(x.t, &key);
 		fixture_restart(&x);
 		assert_false(is_tested(&x, &key));
 	}
