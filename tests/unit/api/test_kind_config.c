@@ -217,6 +217,23 @@ static void metrics_have_an_address_a_port_or_both(void **state)
 }
 
 /* Items of the list: what they say, in order, and what is told of the others. */
+/* Nothing of an address that is too long is written anywhere. */
+static void an_address_for_metrics_of_any_length_is_judged(void **state)
+{
+	(void)state;
+	for (int len = 1; len < 100; len++) {
+		char text[512];
+		struct api_batch b;
+
+		snprintf(text, sizeof(text), "%sspec:\n  metrics: {address: \"[%0*d]:7472\"}\n",
+			 HEAD, len, 1);
+		b = decode_text(text);
+		assert_int_equal(problems_count(&b.problems, SEVERITY_ERROR), 1);
+		assert_string_equal(b.problems.items[0].field, "spec.metrics.address");
+		api_batch_done(&b);
+	}
+}
+
 static void denied_sources_are_a_set_without_what_is_wrong(void **state)
 {
 	static const struct {
@@ -284,6 +301,7 @@ int main(void)
 		cmocka_unit_test(only_what_is_named_is_set),
 		cmocka_unit_test(wrong_and_later_fields_are_problems),
 		cmocka_unit_test(metrics_have_an_address_a_port_or_both),
+		cmocka_unit_test(an_address_for_metrics_of_any_length_is_judged),
 		cmocka_unit_test(denied_sources_are_a_set_without_what_is_wrong),
 		cmocka_unit_test(a_wrong_source_excuses_nothing_else),
 	};

@@ -168,6 +168,36 @@ static void one_that_is_nearly_full_wants_more(void **state)
 	grown_end(&g);
 }
 
+/* It is never asked for more than there can be, and for what will be no more than a
+ * quarter full, if there can be as much. */
+static void whatever_its_size_it_wants_no_more_than_there_can_be(void **state)
+{
+	struct grown g;
+	size_t n_chunks;
+
+	(void)state;
+	grown_begin(&g);
+	n_chunks = g.x.t->flows.n;
+	for (uint32_t n = 1; n <= LB_FLOW_CHUNKS_MAX; n *= 2) {
+		g.x.t->flows.n = n;
+		for (unsigned eighths = 0; eighths <= 8; eighths++) {
+			const uint64_t established = (uint64_t)n * WAYS / 8 * eighths;
+			uint32_t wanted;
+
+			lb_growth_judge(g.x.t, (uint32_t)established);
+			wanted = lb_tables_flows_wanted(g.x.t);
+			assert_int_equal(wanted > 0, eighths > 3 && n < LB_FLOW_CHUNKS_MAX);
+			if (wanted == 0)
+				continue;
+			assert_in_range(wanted, 2 * n, LB_FLOW_CHUNKS_MAX);
+			assert_true(established <= (uint64_t)wanted * WAYS / 4 ||
+				    wanted == LB_FLOW_CHUNKS_MAX);
+		}
+	}
+	g.x.t->flows.n = n_chunks;
+	grown_end(&g);
+}
+
 static void what_others_are_given_room_for_makes_no_table_grow(void **state)
 {
 	static const uint32_t states[] = {LB_FLOW_NEW, LB_FLOW_ANSWERED, LB_FLOW_CLOSING};
@@ -513,6 +543,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_that_is_three_eighths_full_wants_twice_the_room),
 		cmocka_unit_test(one_that_is_nearly_full_wants_more),
+		cmocka_unit_test(whatever_its_size_it_wants_no_more_than_there_can_be),
 		cmocka_unit_test(what_others_are_given_room_for_makes_no_table_grow),
 		cmocka_unit_test(entries_go_over_after_a_rest_and_the_old_table_is_left_at_last),
 		cmocka_unit_test(no_line_is_looked_at_again_where_nobody_is_in_the_way),

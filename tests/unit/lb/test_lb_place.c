@@ -217,6 +217,26 @@ static void usage_is_the_sum_over_services_and_the_same_after_a_restart(void **s
 	fixture_done(&x);
 }
 
+/* A service that comes when another's rows have rested needs no tick in between to have them. */
+static void rows_that_have_rested_are_had_at_once(void **state)
+{
+	struct lb_target target = target_of_v4(0x0a000001, 8080, true);
+	struct fixture x;
+
+	(void)state;
+	fixture_init(&x);
+	for (uint16_t port = 1; port <= 5; port++) {
+		struct lb_frontend f = frontend_of(key_of(0xc0000201, port), &target, 1);
+
+		f.rows_log2 = LB_ROWS_LOG2_MAX; /* all of a chunk */
+		assert_int_equal(fixture_put(&x, &f), 0);
+		assert_int_equal(x.n_rows, 1);
+		lb_tables_del(x.t, &x.c, &f.key);
+		fixture_at(&x, x.c.now + 2 * LB_REST_NS);
+	}
+	fixture_done(&x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,6 +249,7 @@ int main(void)
 		cmocka_unit_test(a_service_of_thousands_of_backends_spans_chunks),
 		cmocka_unit_test(a_region_is_the_least_that_holds_its_backends),
 		cmocka_unit_test(usage_is_the_sum_over_services_and_the_same_after_a_restart),
+		cmocka_unit_test(rows_that_have_rested_are_had_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
