@@ -348,6 +348,25 @@ static void aliases_of_long_texts_stay_below_the_size_of_a_document(void **state
 	strbuf_done(&text);
 }
 
+/* A million characters in keys weigh no less than in a text. */
+static void aliases_of_long_keys_stay_below_the_size_of_a_document(void **state)
+{
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	struct api_value *root;
+	struct strbuf text;
+
+	(void)state;
+	strbuf_init(&text, 1 << 21);
+	strbuf_add(&text, "a: &x {");
+	for (int i = 0; i < 1000; i++)
+		strbuf_add(&text, arena_printf(arena, "k%0999d: 1,", i));
+	strbuf_add(&text, "}\nb: [*x, *x, *x]\nc: [*x, *x, *x]\n");
+	root = parsed(arena, text.data);
+	assert_null(find_fault(api_value_get(root, "b")));
+	assert_non_null(find_fault(api_value_get(root, "c")));
+	strbuf_done(&text);
+}
+
 static void depth_is_counted_with_aliases_written_out(void **state)
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
@@ -457,6 +476,7 @@ int main(void)
 		cmocka_unit_test(aliases_that_grow_without_measure_are_cut_off),
 		cmocka_unit_test(aliases_of_empty_lists_are_cut_off_as_well),
 		cmocka_unit_test(aliases_of_long_texts_stay_below_the_size_of_a_document),
+		cmocka_unit_test(aliases_of_long_keys_stay_below_the_size_of_a_document),
 		cmocka_unit_test(depth_is_counted_with_aliases_written_out),
 		cmocka_unit_test(anchors_beyond_the_limit_are_told_when_used),
 		cmocka_unit_test(a_document_over_the_limit_is_refused),
