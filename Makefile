@@ -86,6 +86,8 @@ $(B)/san/%.o: %.c
 
 $(foreach d,tests/unit tests/bpf tests/fuzz userspace/agent userspace/sys userspace/feeder userspace/cli,$(B)/san/$(d)/%.o): SAN_OPT := -O0 -g1
 $(foreach d,$(filter-out lb,$(notdir $(wildcard tests/unit/*))),$(B)/san/tests/unit/$(d)/%.o): SAN_OF := $(SAN:,undefined=)
+# Two of lb/ compute so much in the programs' headers that it pays.
+$(B)/san/tests/unit/lb/test_lb_flow_table.o $(B)/san/tests/unit/lb/test_lb_flow_hash.o: SAN_OPT := -O1 -g1
 
 # What the status page is made of is read by the assembler, of which -MMD knows nothing.
 $(B)/obj/userspace/agent/page_files.o $(B)/san/userspace/agent/page_files.o: $(wildcard userspace/agent/page/*)
