@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 # The demo, the lab, and `make test`, which is everything that CI runs.
 
+# What scripts/lab.bash itself runs.
+LAB_NET := $(B)/tests/pass.bpf.o $(B)/tests/pod $(B)/tests/client $(B)/tests/vty
+
 demo: ## the main job end to end, in namespaces on this machine (root)
 	$(Q)scripts/deps build && scripts/deps lab
-	$(Q)$(MAKE) --no-print-directory all $(B)/tests/pass.bpf.o
+	$(Q)$(MAKE) --no-print-directory all $(LAB_NET)
 	$(Q)scripts/demo
 
-casts: all $(B)/tests/pass.bpf.o ## record docs/casts anew: the demo, and lodectl top (root)
+casts: all $(LAB_NET) ## record docs/casts anew: the demo, and lodectl top (root)
 	$(Q)scripts/deps lab
 	$(Q)scripts/casts
 
@@ -22,12 +25,16 @@ $(B)/tests/bfd_many: $(B)/obj/tests/lab/bfd_many.o $(BENCH_LOAD_LIBS)
 	$(folder)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< -Wl,--start-group $(BENCH_LOAD_LIBS) -Wl,--end-group $(LIBS_agent)
 
-$(B)/tests/conns: $(patsubst %,$(B)/obj/tests/lab/%.o,conns conns_serve)
+# Clients and servers of the lab, each of a file or two.
+LAB_PEERS := $(patsubst %,$(B)/tests/%,pod client flows conns vty)
+$(B)/tests/conns: $(B)/obj/tests/lab/conns_serve.o
+$(B)/tests/flows: $(B)/obj/tests/lab/flows_serve.o
+$(B)/tests/client: $(B)/obj/tests/lab/client_requests.o
+$(LAB_PEERS): $(B)/tests/%: $(B)/obj/tests/lab/%.o
 	$(folder)
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $^
-$(B)/obj/tests/lab/conns.o $(B)/obj/tests/lab/conns_serve.o: CPPFLAGS += -Itests
 
-LAB_PROGRAMS := $(B)/tests/pass.bpf.o $(B)/tests/open.bpf.o $(B)/tests/bfd_many $(B)/tests/conns
+LAB_PROGRAMS := $(LAB_NET) $(B)/tests/open.bpf.o $(B)/tests/bfd_many $(LAB_PEERS)
 
 # An agent that speaks other versions to other nodes, and whose maps are of a later one: the groups tunnel and nodes_versions upgrade to
 # it, one node after the other, and go back.
@@ -58,7 +65,7 @@ lab-nodes: all $(LAB_PROGRAMS) ## eight nodes: 2,000 connections while nodes and
 lab-proxy: all $(LAB_PROGRAMS) ## these runs with kube-proxy and BIRD in the agents' place: how many are cut (root; tests/kube/build kube-apiserver etcd kube-proxy once)
 	$(Q)for seed in $(NODES_SEEDS); do ND_PLANE=proxy ND_SEED=$$seed scripts/run-lab nodes_run || exit 1; done
 
-kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
+kube: all $(LAB_NET) ## the demo from a real API server, and what may happen to one (root; tests/kube/build once)
 	$(Q)tests/kube/run
 	$(Q)tests/kube/nodes
 	$(Q)tests/kube/status
@@ -69,19 +76,19 @@ kube: all $(B)/tests/pass.bpf.o ## the demo from a real API server, and what may
 	$(Q)tests/kube/pods
 
 # What `make test` has of it; skipped, and counted so, where the servers have not been built.
-kube-short: all $(B)/tests/pass.bpf.o
+kube-short: all $(LAB_NET)
 	$(Q)tests/kube/run short
 
-kube-nodes: all $(B)/tests/pass.bpf.o ## three agents, and what changes at their Nodes at a real API server; both families (root; tests/kube/build once)
+kube-nodes: all $(LAB_NET) ## three agents, and what changes at their Nodes at a real API server; both families (root; tests/kube/build once)
 	$(Q)tests/kube/nodes
 
-kube-migrate: all $(B)/tests/pass.bpf.o ## beside FRR in MetalLB's place: what both announce, a node over and back (root; tests/kube/build once)
+kube-migrate: all $(LAB_NET) ## beside FRR in MetalLB's place: what both announce, a node over and back (root; tests/kube/build once)
 	$(Q)tests/kube/migrate
 
-kube-metallb: all $(B)/tests/pass.bpf.o ## beside MetalLB's own controller and speakers: over, node by node, and back (root; tests/kube/build and build-metallb once)
+kube-metallb: all $(LAB_NET) ## beside MetalLB's own controller and speakers: over, node by node, and back (root; tests/kube/build and build-metallb once)
 	$(Q)tests/kube/metallb
 
-kube-status: all $(B)/tests/pass.bpf.o ## what kubectl shows of agents, at a real API server (root; tests/kube/build once)
+kube-status: all $(LAB_NET) ## what kubectl shows of agents, at a real API server (root; tests/kube/build once)
 	$(Q)tests/kube/status
 
 kube-deploy: all ## the kinds and manifests of deploy/ at a real API server (root; tests/kube/build once)
@@ -124,7 +131,7 @@ soak: ## long runs: many seeds, each fuzzer for ten minutes, the lab again and a
 kind: all ## a whole cluster of three nodes, with FRR (kind, docker or podman, and their images; never run by `make test`)
 	$(Q)tests/kind/run
 
-kube-pods: all $(B)/tests/pass.bpf.o ## the pods of deploy/kustomize/default on two nodes, by podman (root; tests/kube/build once)
+kube-pods: all $(LAB_NET) ## the pods of deploy/kustomize/default on two nodes, by podman (root; tests/kube/build once)
 	$(Q)scripts/deps image
 	$(Q)tests/kube/pods
 

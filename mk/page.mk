@@ -2,7 +2,7 @@
 #
 # The status page in a real browser. Skipped, and counted so, where there is none: scripts/deps page.
 
-page-test: all $(B)/tests/pass.bpf.o ## the status page in headless Chromium, where it is installed (root)
+page-test: all $(LAB_NET) ## the status page in headless Chromium, where it is installed (root)
 	$(Q)tests/page/run
 
 .PHONY: page-test

@@ -193,7 +193,7 @@ ready_backends_are() { [ "$(ready_backends "$1")" = "$2" ]; }
 traffic_start() {
 	rm -f "$LAB_DIR/stop"
 	lab_begin "$LAB_DIR/traffic.json" client \
-		python3 "$LAB_ROOT/scripts/lab-client" until "http://$VIP/" "$LAB_DIR/stop" 100 120
+		"$LAB_ROOT/build/tests/client" until "http://$VIP/" "$LAB_DIR/stop" 100 120
 	TRAFFIC_PID=$LAB_PID
 }
 traffic_stop() {
@@ -206,7 +206,7 @@ traffic_stop() {
 # download_start N SECONDS: a download in the background; its words go to $LAB_DIR/download.N.
 download_start() {
 	lab_begin "$LAB_DIR/download.$1" client \
-		python3 "$LAB_ROOT/scripts/lab-client" download "http://$VIP/download?seconds=$2"
+		"$LAB_ROOT/build/tests/client" download "http://$VIP/download?seconds=$2"
 	DOWNLOAD_PID[$1]=$LAB_PID
 }
 declare -A DOWNLOAD_PID
@@ -270,7 +270,7 @@ counters_agree() {
 
 step_balance() {
 	local out=$LAB_DIR/balance.json
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$VIP/" 1000 >"$out"
+	lab_in client "$LAB_ROOT/build/tests/client" requests "http://$VIP/" 1000 >"$out"
 	say "pods: $(jq -c .pods "$out")"
 	say "client addresses seen by the pods: $(jq -c .clients "$out")"
 	jq -r '.failed[:5][] | "  failed: \(.[2])"' "$out"
@@ -297,7 +297,7 @@ step_pod_removed() {
 	say "pod $pod removed from its EndpointSlice"
 	download_finished removed || { say "the download: $(tail -n 1 "$LAB_DIR/download.removed")"; return 1; }
 	say "the download from $pod finished"
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$VIP/" 200 >"$LAB_DIR/after.json"
+	lab_in client "$LAB_ROOT/build/tests/client" requests "http://$VIP/" 200 >"$LAB_DIR/after.json"
 	traffic_stop
 	say "new requests go to: $(jq -c .pods "$LAB_DIR/after.json")"
 	say "requests meanwhile: $TRAFFIC_REQUESTS, failed: $TRAFFIC_FAILED"

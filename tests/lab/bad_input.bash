@@ -96,7 +96,7 @@ bad_objects_are_told() {
 still_serves() {
 	local out=$LAB_DIR/serves.json
 	vip_next_hops_are "192.168.1.10 192.168.1.11" || return 1
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$VIP/" 100 >"$out"
+	lab_in client "$LAB_ROOT/build/tests/client" requests "http://$VIP/" 100 >"$out"
 	jq -e '(.failed | length) == 0 and (.pods | length) == 4' "$out" >/dev/null
 }
 

@@ -108,7 +108,7 @@ step_capture_killed() {
 	wait "${CP_PID[node-a]}" || code=$?
 	[ "$code" = 1 ] && grep -q 'broke off' "$LAB_DIR/capture.node-a.err" || { cat "$LAB_DIR/capture.node-a.err"; return 1; }
 	[ "$(cp_program node-a)" = "$program" ] || { say "it was detached"; return 1; }
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$VIP/" 40 | jq -e '.failed == []' >/dev/null || return 1
+	lab_in client "$LAB_ROOT/build/tests/client" requests "http://$VIP/" 40 | jq -e '.failed == []' >/dev/null || return 1
 	lab_agent_up node-a
 		lab_until 20 cp_is_other node-a "$program" || { say "the program that captures is still there"; return 1; }
 	tcpdump -n -r "$(cp_file node-a)" >/dev/null 2>&1 || return 1

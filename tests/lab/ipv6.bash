@@ -116,7 +116,7 @@ dual_backends_are() {
 	[ "$(dual_row "$1" "$VIP6" | jq -s 'map(.backends[] | select(.state == "ready")) | length')" = "$2" ]
 }
 dual_answers() { lab_in client curl -sfm 2 "http://$1/" >/dev/null; }
-ask() { lab_in client python3 "$LAB_ROOT/scripts/lab-client" "$@"; }
+ask() { lab_in client "$LAB_ROOT/build/tests/client" "$@"; }
 
 # all_answered FILE CLIENT [PODS]: nothing failed, so many pods (every one) were asked, and each saw the client itself.
 all_answered() {

@@ -108,7 +108,7 @@ step_weights() {
 	local out=$LAB_DIR/weights.json
 	write_weighted
 	lab_until 15 weighted_answers || { lab_ctl node-a show services; lab_ctl node-a show problems; return 1; }
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$WEIGHTED_VIP/" "$WEIGHTED_REQUESTS" >"$out"
+	lab_in client "$LAB_ROOT/build/tests/client" requests "http://$WEIGHTED_VIP/" "$WEIGHTED_REQUESTS" >"$out"
 	STEP_NOTE="$(jq -r '"\(100 * (.pods.a1 + .pods.b1) / .requests | floor) % of \(.requests) to the pods of weight 3"' "$out")"
 	say "$(jq -c .pods "$out")"
 	rm "$LAB_DIR/config/weighted.yaml"

@@ -63,7 +63,7 @@ mt_packets_over() { [ "$(mt_packets)" -gt "$1" ]; }
 step_metrics_packets() {
 	local before between sum after
 	before=$(mt_packets)
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$VIP/" 50 >"$LAB_DIR/fifty.json" || return 1
+	lab_in client "$LAB_ROOT/build/tests/client" requests "http://$VIP/" 50 >"$LAB_DIR/fifty.json" || return 1
 	lab_until 5 mt_packets_over $((before + 199)) || { say "$before packets before, $(mt_packets) after 50 requests"; return 1; }
 	sleep 1.1 # a text is good for a second
 	between=$(mt_packets)
@@ -141,7 +141,7 @@ step_metrics_dashboards() {
 		grep -q 'honorLabels: true' "$LAB_ROOT/deploy/kustomize/monitoring-pods/podmonitor.yaml" || { say "labels are not honoured"; return 1; }
 	mt_prometheus_up
 	pid=$LAB_PID
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$VIP/" 50 >"$LAB_DIR/fifty.json" || return 1
+	lab_in client "$LAB_ROOT/build/tests/client" requests "http://$VIP/" 50 >"$LAB_DIR/fifty.json" || return 1
 	lab_until 60 mt_has_scraped || { say "$(tail -n 3 "$LAB_DIR/prometheus.log")"; return 1; }
 	while IFS=$'\t' read -r board panel when labels query; do
 		query=${query//'$__rate_interval'/10s} query=${query//'$instance'/.*} query=${query//'$namespace'/.*} query=${query//'$service'/.*}

@@ -39,8 +39,8 @@ na_server_up() {
 	lab_in "$name" ip addr add "${NA_ADDR6[$name]}/64" dev eth0 nodad
 	lab_in "$name" ip route add default via "$2"
 	lab_in "$name" ip -6 route add default via "$3"
-	lab_spawn "$LAB_DIR/$name.log" "$name" python3 "$LAB_ROOT/scripts/lab-pod" "$name" 8080
-	lab_spawn "$LAB_DIR/flows-$name.log" "$name" python3 "$LAB_ROOT/scripts/lab-flows" serve 7
+	lab_spawn "$LAB_DIR/$name.log" "$name" "$LAB_ROOT/build/tests/pod" "$name" 8080
+	lab_spawn "$LAB_DIR/flows-$name.log" "$name" "$LAB_ROOT/build/tests/flows" serve 7
 	lab_until 10 na_listens "$name"
 }
 na_listens() { lab_in "$1" bash -c ": </dev/tcp/127.0.0.1/8080" && lab_in "$1" bash -c ": </dev/tcp/127.0.0.1/7"; }
@@ -107,7 +107,7 @@ NA_WEB='{name: http, port: 8080, protocol: TCP}, {name: who, port: 8080, protoco
 na_reason() { lab_ctl node-a show services "$1" -o json | jq -r '.[0].reason'; }
 na_is() { [ "$(na_reason "$1")" = "$2" ]; }
 na_route() { lab_vtysh "show ip route $1/32 json" | jq -e --arg p "$1/32" '.[$p][0].nexthops | length == 1' >/dev/null; }
-na_get() { lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$1/" "$2"; }
+na_get() { lab_in client "$LAB_ROOT/build/tests/client" requests "http://$1/" "$2"; }
 na_answers() { na_get "$1" 20 | jq -e '.failed == []' >/dev/null; }
 
 # na_even ADDRESS COUNT SOURCE: of so many requests each of two gets its half, all from that source.
@@ -155,7 +155,7 @@ step_nat_ipv6() {
 	local family at
 	na_even "[$NA_VIP6]" 400 2001:db8:1::a || return 1
 	for at in "$NA_VIP" "$NA_VIP6"; do
-		lab_in client python3 "$LAB_ROOT/scripts/lab-client" datagrams "$at" 53 200 >"$LAB_DIR/who.json"
+		lab_in client "$LAB_ROOT/build/tests/client" datagrams "$at" 53 200 >"$LAB_DIR/who.json"
 		say "$(jq -c '[.pods, .clients, .failed]' "$LAB_DIR/who.json")"
 		jq -e '.failed == [] and (.pods | length == 2)' "$LAB_DIR/who.json" >/dev/null || return 1
 	done
@@ -194,7 +194,7 @@ step_nat_change() {
 	mkdir -p "$dir"
 	na_slice flows IPv4 '{name: "", port: 7, protocol: TCP}' "${NA_ADDR[s1]}"
 	lab_until 20 na_is flows announced || return 1
-	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-flows" keep "$NA_FLOWS_VIP" 7 "$NA_FLOWS" 0 "$dir"
+	lab_begin "$out" client "$LAB_ROOT/build/tests/flows" keep "$NA_FLOWS_VIP" 7 "$NA_FLOWS" 0 "$dir"
 	client=$LAB_PID
 	lab_until 20 test -e "$dir/ready" || { touch "$dir/stop"; cat "$out.err"; return 1; }
 	na_slice flows IPv4 '{name: "", port: 7, protocol: TCP}' "${NA_ADDR[s1]}" "${NA_ADDR[s2]}" # one comes
@@ -246,14 +246,14 @@ step_nat_side() {
 		{ lab_ctl node-a status; lab_ctl node-a show problems; return 1; }
 	na_get "$NA_SIDE_VIP" 100 | jq -e '.failed == [] and .clients == {"10.60.0.1": 100}' >/dev/null || return 1
 	for at in "$NA_SIDE_VIP" "$NA_SIDE_VIP6"; do
-		lab_in client python3 "$LAB_ROOT/scripts/lab-client" datagrams "$at" 53 100 >"$out"
+		lab_in client "$LAB_ROOT/build/tests/client" datagrams "$at" 53 100 >"$out"
 		jq -e '.failed == []' "$out" >/dev/null || { cat "$out"; return 1; }
 	done
 	lab_in client curl -sS --max-time 60 -o "$LAB_DIR/big" "http://$NA_SIDE_VIP/big?bytes=20000000" &&
 		tail -n 1 "$LAB_DIR/big" | grep -qx 'done' || return 1
 	na_upload "$NA_SIDE_VIP" 3000000 | grep same || return 1
 	mkdir -p "$dir"
-	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-flows" keep "$NA_SIDE_VIP" 7 50 0 "$dir"
+	lab_begin "$out" client "$LAB_ROOT/build/tests/flows" keep "$NA_SIDE_VIP" 7 50 0 "$dir"
 	client=$LAB_PID
 	lab_until 20 test -e "$dir/ready" || { touch "$dir/stop"; cat "$out.err"; return 1; }
 	lab_kill KILL "${LAB_AGENT_PID[node-a]}"

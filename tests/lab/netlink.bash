@@ -103,7 +103,7 @@ step_led() {
 	write_lone && router_has_both "$AGGREGATE" || return 1
 	lab_in router ip route show "$LONE" | sed 's/^/  /'
 	lab_ctl node-a explain service default/lone | sed -n '/ADVERTISEMENT/,$p' | sed 's/^/  /'
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$LONE/" 100 >"$out"
+	lab_in client "$LAB_ROOT/build/tests/client" requests "http://$LONE/" 100 >"$out"
 	lone_is_gone || return 1
 	STEP_NOTE="$(jq -r '"\(.requests) requests, \(.failed | length) failed"' "$out")"
 	jq -e '.requests == 100 and (.failed | length) == 0' "$out" >/dev/null

@@ -79,8 +79,8 @@ nd_bulk_service() {
 
 step_nodes_bulk() {
 	local was now
-	lab_spawn "$LAB_DIR/bulk-echo.log" b1 python3 "$LAB_ROOT/scripts/lab-flows" serve 7
-	lab_spawn "$LAB_DIR/bulk-http.log" b1 python3 "$LAB_ROOT/scripts/lab-pod" b1 8080
+	lab_spawn "$LAB_DIR/bulk-echo.log" b1 "$LAB_ROOT/build/tests/flows" serve 7
+	lab_spawn "$LAB_DIR/bulk-http.log" b1 "$LAB_ROOT/build/tests/pod" b1 8080
 	lab_until 60 lab_in node-b bash -c ": </dev/tcp/${LAB_POD_ADDR[b1]}/8080" || return 1
 	# From node-a, that all of it goes through one tunnel.
 	ND_ATTRACT=(node-a)

@@ -41,7 +41,7 @@ rb_network() {
 		lab_xdp_pass "$d" eth0 || return 1 # tests/lab/pass.bpf.c says why
 		mkdir -p "$(rb_dir "$d")"
 	done
-	lab_spawn "$LAB_DIR/backend.log" hub python3 "$LAB_ROOT/scripts/lab-pod" hub 8080
+	lab_spawn "$LAB_DIR/backend.log" hub "$LAB_ROOT/build/tests/pod" hub 8080
 	mkdir -p "$LAB_DIR/config"
 }
 

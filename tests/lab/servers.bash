@@ -37,8 +37,8 @@ sv_server_up() {
 	lab_in "$name" ip addr add "$SV_FLOWS_VIP/32" dev lo
 	lab_in "$name" ip route add default via "$gateway"
 	lab_xdp open "$name" eth0 || return 1
-	lab_spawn "$LAB_DIR/$name.log" "$name" python3 "$LAB_ROOT/scripts/lab-pod" "$name" 80
-	lab_spawn "$LAB_DIR/flows-$name.log" "$name" python3 "$LAB_ROOT/scripts/lab-flows" serve 7
+	lab_spawn "$LAB_DIR/$name.log" "$name" "$LAB_ROOT/build/tests/pod" "$name" 80
+	lab_spawn "$LAB_DIR/flows-$name.log" "$name" "$LAB_ROOT/build/tests/flows" serve 7
 	lab_until 10 sv_listens "$name"
 }
 sv_listens() { lab_in "$1" bash -c ": </dev/tcp/127.0.0.1/80" && lab_in "$1" bash -c ": </dev/tcp/127.0.0.1/7"; }
@@ -87,7 +87,7 @@ sv_is() { [ "$(sv_reason "$1")" = "$2" ]; }
 sv_route() { lab_vtysh "show ip route $SV_VIP/32 json" | jq -e --arg p "$SV_VIP/32" '.[$p][0].nexthops | length == 1' >/dev/null; }
 sv_problem() { lab_ctl node-a show problems -o json | jq -e --arg r "$1" 'any(.[]; .reason == $r)' >/dev/null; }
 sv_no_problem() { ! sv_problem "$1"; }
-sv_get() { lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$SV_VIP/" "$1"; }
+sv_get() { lab_in client "$LAB_ROOT/build/tests/client" requests "http://$SV_VIP/" "$1"; }
 # sv_reached N WAY: so many backends of the Service web are reached by that way, and answer.
 sv_reached() {
 	[ "$(lab_ctl node-a show backends web -o json | jq --arg w "$2" '[.[] | select(.forwarding == $w and .state == "ready")] | length')" = "$1" ] &&
@@ -165,7 +165,7 @@ step_servers_change() {
 	local out=$LAB_DIR/change.json dir=$LAB_DIR/change client
 	mkdir -p "$dir"
 	lab_until 20 sv_is flows announced || return 1
-	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-flows" keep "$SV_FLOWS_VIP" 7 "$SV_FLOWS" 0 "$dir"
+	lab_begin "$out" client "$LAB_ROOT/build/tests/flows" keep "$SV_FLOWS_VIP" 7 "$SV_FLOWS" 0 "$dir"
 	client=$LAB_PID
 	lab_until 20 test -e "$dir/ready" || { touch "$dir/stop"; cat "$out.err"; return 1; }
 	sv_slice flows 7 s1 s2 s3 # one comes

@@ -99,7 +99,7 @@ step_symptom_held_back() {
 }
 
 # sy_pods: those that answer 60 requests.
-sy_pods() { lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$VIP/" 60 | jq -c '[.pods | keys[]] | sort'; }
+sy_pods() { lab_in client "$LAB_ROOT/build/tests/client" requests "http://$VIP/" 60 | jq -c '[.pods | keys[]] | sort'; }
 sy_pods_are() { [ "$(sy_pods)" = "$1" ]; }
 sy_paths() { lab_vtysh $'configure terminal\nrouter bgp 64512\naddress-family ipv4 unicast\nmaximum-paths '"$1" >/dev/null; }
 step_symptom_one_node() {

@@ -5,7 +5,7 @@
 # them again: each flow stays with whom it began, and none is cut. Once beside nftables rules that
 # masquerade (policy Cluster), once beside iptables rules that do not (policy Local), and over IPv6 coming
 # from the former and leaving to the latter. Runs on node-b, with a Service of its own, to which the router
-# has a static route, so that traffic comes whoever announces it. The flows and their server: scripts/lab-flows.
+# has a static route, so that traffic comes whoever announces it. The flows and their server: tests/lab/flows.c.
 #
 # shellcheck disable=SC2034 # STEP_NOTE is read by scripts/steps.bash
 
@@ -13,6 +13,7 @@
 FLOWS_NAME=flows
 FLOWS_FAMILY=ip
 FLOWS_VIP=
+FLOWS_TRACKED= # the same as conntrack writes it: all digits
 FLOWS_TCP=200
 FLOWS_UDP=20
 declare -A FLOWS_PID
@@ -102,7 +103,7 @@ flows_open() {
 	mkdir -p "$LAB_DIR/flows-$1"
 	rm -f "$LAB_DIR/flows-$1"/*
 	lab_begin "$LAB_DIR/flows-$1.json" client \
-		python3 "$LAB_ROOT/scripts/lab-flows" keep "$FLOWS_VIP" 7 "$2" "$3" "$LAB_DIR/flows-$1"
+		"$LAB_ROOT/build/tests/flows" keep "$FLOWS_VIP" 7 "$2" "$3" "$LAB_DIR/flows-$1"
 	FLOWS_PID[$1]=$LAB_PID
 	lab_until 20 test -e "$LAB_DIR/flows-$1/ready" || { say "flows $1: not all were answered"; return 1; }
 }
@@ -121,17 +122,15 @@ kernel_flows() {
 		jq 'if type == "array" then length else 0 end'
 }
 kernel_flows_are() { [ "$(kernel_flows)" -ge "$1" ]; } # UDP of before lives on for a while
-# As conntrack writes it: all digits.
-flows_vip() { python3 -c 'import ipaddress, sys; print(ipaddress.ip_address(sys.argv[1]).exploded)' "$FLOWS_VIP"; }
 # What conntrack knows as addressed to the VIP: flows that are the kernel's.
-tracked() { lab_in node-b cat /proc/net/nf_conntrack 2>/dev/null | grep -v 'TIME_WAIT\|CLOSE ' | grep -c "dst=$(flows_vip) "; }
+tracked() { lab_in node-b cat /proc/net/nf_conntrack 2>/dev/null | grep -v 'TIME_WAIT\|CLOSE ' | grep -c "dst=$FLOWS_TRACKED "; }
 # Of those the TCP connections that live, of which the kernel has none left when it is handed the next.
-established() { lab_in node-b cat /proc/net/nf_conntrack | grep ESTABLISHED | grep -c "dst=$(flows_vip) "; }
+established() { lab_in node-b cat /proc/net/nf_conntrack | grep ESTABLISHED | grep -c "dst=$FLOWS_TRACKED "; }
 b_status() { lab_ctl node-b status -o json | jq -r "$1"; }
 b_mode_is() { [ "$(b_status .dataplane.mode)" = "$1" ]; }
 b_announces() { lab_ctl node-b show services "$FLOWS_NAME" -o json | jq -e 'all(.[]; .announced)' >/dev/null; }
 # Whose is a connection that begins now? (The maps say so, too, but in 45 MB of JSON.)
-ever_tracked() { lab_in node-b grep -c "dst=$(flows_vip) " /proc/net/nf_conntrack; }
+ever_tracked() { lab_in node-b grep -c "dst=$FLOWS_TRACKED " /proc/net/nf_conntrack; }
 tracked_by_one() {
 	local before
 	before=$(ever_tracked)
@@ -170,13 +169,14 @@ write_flows_six() {
 
 flows_vip_is_given() {
 	FLOWS_VIP=$(lab_ctl node-b show services "$FLOWS_NAME" -o json | jq -r '.[0].vip // empty')
+	[ "$FLOWS_FAMILY" = ip6 ] || FLOWS_TRACKED=$FLOWS_VIP
 	[ -n "$FLOWS_VIP" ]
 }
 
 step_takeover_setup() {
 	local pod
 	for pod in b1 b2; do
-		lab_spawn "$LAB_DIR/flows-$pod.log" "$pod" python3 "$LAB_ROOT/scripts/lab-flows" serve 7
+		lab_spawn "$LAB_DIR/flows-$pod.log" "$pod" "$LAB_ROOT/build/tests/flows" serve 7
 	done
 	mode_off_b 3 && write_local_service flows "TCP/7 UDP/7" b1 b2 || return 1
 	lab_until 5 flows_vip_is_given || { lab_ctl node-b show services; return 1; }
@@ -236,7 +236,7 @@ step_takeover_iptables() {
 
 # six COMMAND...: of the Service that has IPv6.
 six() {
-	local FLOWS_NAME=flows-six FLOWS_FAMILY=ip6 FLOWS_VIP=2001:db8:101::1
+	local FLOWS_NAME=flows-six FLOWS_FAMILY=ip6 FLOWS_VIP=2001:db8:101::1 FLOWS_TRACKED=2001:0db8:0101:0000:0000:0000:0000:0001
 	"$@"
 }
 
@@ -247,7 +247,7 @@ takeover_ipv6() {
 	local pod
 	ipv6_up
 	for pod in b1 b2; do
-		lab_spawn "$LAB_DIR/flows-six-$pod.log" "$pod" python3 "$LAB_ROOT/scripts/lab-flows" serve 7 "${POD_ADDR6[$pod]}"
+		lab_spawn "$LAB_DIR/flows-six-$pod.log" "$pod" "$LAB_ROOT/build/tests/flows" serve 7 "${POD_ADDR6[$pod]}"
 	done
 	write_flows_six b1 b2
 	lab_until 10 flows_vip_is_given || { lab_ctl node-b show services; return 1; }

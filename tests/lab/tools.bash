@@ -133,7 +133,7 @@ on_terminal() {
 
 step_top() {
 	local able=$LAB_DIR/top.able dumb=$LAB_DIR/top.dumb piped=$LAB_DIR/top.piped esc=$'\033'
-	lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$VIP/" 2000 >"$LAB_DIR/top.json" &
+	lab_in client "$LAB_ROOT/build/tests/client" requests "http://$VIP/" 2000 >"$LAB_DIR/top.json" &
 	on_terminal xterm hsq >"$able" || { say "top ended with $?"; return 1; }
 	on_terminal dumb q >"$dumb" || return 1
 	wait $!

@@ -113,7 +113,7 @@ tn_route() { lab_vtysh "show ip route $TN_VIP/32 json" | jq -e --arg p "$TN_VIP/
 tn_no_route() { ! tn_route; }
 tn_problem() { lab_ctl "$1" show problems -o json | jq -e --arg r "$2" --arg n "$3" 'any(.[]; .reason == $r and .name == $n)' >/dev/null; }
 tn_no_problem() { ! tn_problem "$@"; }
-tn_get() { lab_in client python3 "$LAB_ROOT/scripts/lab-client" requests "http://$TN_VIP/$1" "$2"; }
+tn_get() { lab_in client "$LAB_ROOT/build/tests/client" requests "http://$TN_VIP/$1" "$2"; }
 # tn_only POD: it answers, and no other.
 tn_only() { tn_get "" 8 | jq -e --arg p "$1" '.failed == [] and .pods == {($p): 8}' >/dev/null; }
 # tn_octets NODE: sent by its uplink so far.
@@ -123,7 +123,7 @@ step_tunnel_echo() {
 	local node pod
 	lab_up
 	for pod in a1 b1 b2 c1; do
-		lab_spawn "$LAB_DIR/flows-$pod.log" "$pod" python3 "$LAB_ROOT/scripts/lab-flows" serve 7
+		lab_spawn "$LAB_DIR/flows-$pod.log" "$pod" "$LAB_ROOT/build/tests/flows" serve 7
 	done
 	tn_objects node-a | tn_put objects
 	tn_pods b1
@@ -213,7 +213,7 @@ step_tunnel_gateway() {
 	local out=$LAB_DIR/gateway.json stop=$LAB_DIR/gateway.stop client
 	tn_pods b1 b2
 	lab_until 10 tn_backends 2 || return 1
-	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-client" until "http://$TN_VIP/" "$stop" 20 60
+	lab_begin "$out" client "$LAB_ROOT/build/tests/client" until "http://$TN_VIP/" "$stop" 20 60
 	client=$LAB_PID
 	sleep 1
 	lab_in node-a ip route add 192.168.1.11/32 via 192.168.1.1
@@ -268,7 +268,7 @@ step_tunnel_silent() {
 
 step_tunnel_restart() {
 	local out=$LAB_DIR/restart.json stop=$LAB_DIR/restart.stop client node
-	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-client" until "http://$TN_VIP/" "$stop" 20 60
+	lab_begin "$out" client "$LAB_ROOT/build/tests/client" until "http://$TN_VIP/" "$stop" 20 60
 	client=$LAB_PID
 	sleep 1
 	for node in "${LAB_NODES[@]}"; do
@@ -294,7 +294,7 @@ step_tunnel_rehash() {
 	tn_slice flows 7 b1 b2 c1
 	tn_objects node-a node-b node-c | tn_put objects
 	lab_until 20 tn_paths 3 && lab_until 10 tn_all_answer || { lab_vtysh "show bgp summary"; return 1; }
-	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-flows" keep "$TN_FLOWS_VIP" 7 "$TN_FLOWS" 0 "$dir"
+	lab_begin "$out" client "$LAB_ROOT/build/tests/flows" keep "$TN_FLOWS_VIP" 7 "$TN_FLOWS" 0 "$dir"
 	client=$LAB_PID
 	lab_until 20 test -e "$dir/ready" || { touch "$dir/stop"; cat "$out.err"; return 1; }
 	tn_objects node-b node-c | tn_put objects # node-a leaves
@@ -360,7 +360,7 @@ step_tunnel_versions() {
 	tn_slice flows 7 a1 b1 b2 c1
 	tn_objects "${LAB_NODES[@]}" | tn_put objects
 	lab_until 30 tn_paths 3 && lab_until 20 tn_speaks 1 || return 1
-	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-flows" keep "$TN_FLOWS_VIP" 7 "$TN_FLOWS" 0 "$dir"
+	lab_begin "$out" client "$LAB_ROOT/build/tests/flows" keep "$TN_FLOWS_VIP" 7 "$TN_FLOWS" 0 "$dir"
 	client=$LAB_PID
 	lab_until 30 test -e "$dir/ready" || { touch "$dir/stop"; cat "$out.err"; return 1; }
 	for node in "${LAB_NODES[@]}"; do
@@ -398,7 +398,7 @@ step_tunnel_back() {
 	local out=$LAB_DIR/back.json dir=$LAB_DIR/back begun client
 	mkdir -p "$dir"
 	printf '%s\n' 'apiVersion: lodestone.io/v1alpha1' 'kind: LodestoneConfig' 'metadata: {name: node-b}' 'spec: {drainSeconds: 3}' | tn_put drain
-	lab_begin "$out" client python3 "$LAB_ROOT/scripts/lab-flows" keep "$TN_FLOWS_VIP" 7 "$TN_FLOWS" 0 "$dir"
+	lab_begin "$out" client "$LAB_ROOT/build/tests/flows" keep "$TN_FLOWS_VIP" 7 "$TN_FLOWS" 0 "$dir"
 	client=$LAB_PID
 	lab_until 30 test -e "$dir/ready" || { touch "$dir/stop"; cat "$out.err"; return 1; }
 	lab_kill KILL "${LAB_AGENT_PID[node-b]}"

@@ -55,7 +55,7 @@ un_network() {
 	lab_in pod-u ip route add default via 10.244.7.1
 	lab_in pod-u ip -6 route add fd00:10::1/128 dev eth0
 	lab_in pod-u ip -6 route add default via fd00:10::1
-	lab_spawn "$LAB_DIR/pod-u.log" pod-u python3 "$LAB_ROOT/scripts/lab-pod" u1 80
+	lab_spawn "$LAB_DIR/pod-u.log" pod-u "$LAB_ROOT/build/tests/pod" u1 80
 	for d in frr bird; do lab_until 5 un_link_local "u-$d" eth0 && lab_until 5 un_link_local edge "up-$d" || return 1; done
 	un_ways_back
 }
