@@ -296,12 +296,13 @@ struct lb_counter {
 	__u64 packets, bytes;
 };
 /*
- * The packet that the agent gives the program xdp_sums (sums.h): which counters of a chunk, of how
- * many processors; behind that their sums come back.
+ * The packet that the agent gives the program xdp_sums (sums.h): which n counters, each by the
+ * index of its backend, of how many processors; behind that their sums come back.
  */
-#define LB_SUMS 200u /* in a packet, of which the kernel takes no more than a page */
+#define LB_SUMS 168u /* in a packet, of which the kernel takes no more than a page */
 struct lb_sums {
-	__u32 chunk, first, n, cpus;
+	__u32 n, cpus;
+	__u32 index[LB_SUMS];
 	struct lb_counter of[LB_SUMS];
 };
 /*

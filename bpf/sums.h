@@ -11,21 +11,25 @@
 
 struct sums_walk {
 	struct xdp_md *ctx;
-	__u32 chunk, first, n;
+	__u32 n;
 };
 
 /* All of them of one processor; 1: some are not there. */
 static long sums_of(__u32 cpu, struct sums_walk *w)
 {
 	struct lb_sums *sums = (void *)(long)w->ctx->data;
-	void *inner = bpf_map_lookup_elem(&counters, &w->chunk);
 
-	if (!inner || (void *)(sums + 1) > (void *)(long)w->ctx->data_end)
+	if ((void *)(sums + 1) > (void *)(long)w->ctx->data_end)
 		return 1;
 	for (__u32 i = 0; i < LB_SUMS && i < w->n; i++) {
-		__u32 index = w->first + i;
-		struct lb_counter *of = bpf_map_lookup_percpu_elem(inner, &index, cpu);
+		__u32 chunk = sums->index[i] / LB_BACKEND_CHUNK;
+		__u32 in = sums->index[i] % LB_BACKEND_CHUNK;
+		void *inner = bpf_map_lookup_elem(&counters, &chunk);
+		struct lb_counter *of;
 
+		if (!inner)
+			return 1;
+		of = bpf_map_lookup_percpu_elem(inner, &in, cpu);
 		if (!of)
 			return 1;
 		sums->of[i].packets += of->packets;
@@ -44,8 +48,6 @@ int xdp_sums(struct xdp_md *ctx)
 
 	if ((void *)(asked + 1) > (void *)(long)ctx->data_end)
 		return XDP_DROP;
-	w.chunk = asked->chunk;
-	w.first = asked->first;
 	w.n = asked->n;
 	cpus = asked->cpus;
 	return bpf_loop(cpus, sums_of, &w, 0) == cpus ? XDP_PASS : XDP_DROP;

@@ -39,9 +39,10 @@ static const nsec_t bounds[] = {
 };
 
 static const metrics_part parts[] = {
-	metrics_tell_agent,    metrics_tell_sources,   metrics_tell_pools,  metrics_tell_dataplane,
-	metrics_tell_bgp,      metrics_tell_bfd,       metrics_read_counts, metrics_gather_services,
-	metrics_tell_services, metrics_tell_announced,
+	metrics_tell_agent,      metrics_tell_sources,  metrics_tell_pools,
+	metrics_tell_dataplane,  metrics_tell_bgp,      metrics_tell_bfd,
+	metrics_gather_services, metrics_read_counters, metrics_tell_services,
+	metrics_tell_announced,
 };
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -164,7 +165,7 @@ static void end_text(struct metrics_text *t)
 	arena_free(t->arena);
 	arena_free(t->scratch);
 	free(t->items);
-	free(t->counts);
+	free(t->counters);
 	*t = (struct metrics_text){.arena = NULL};
 }
 

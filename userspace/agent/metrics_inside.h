@@ -28,9 +28,10 @@ struct metrics_text {
 	struct metrics_service *items; /* ports of Services, by the plan's order; owned */
 	size_t n_items, cap_items, n_untold;
 	const char *last_ns, *last_name; /* of the Service gathered last; NULL: none was */
-	struct bpf_packets *counts;      /* of the data plane by number; owned */
-	size_t n_counts;
-	size_t at; /* of the part that is under way: what is before it was told */
+	uint32_t *counters; /* of the items' backends, by their number in the data plane; owned */
+	size_t n_counters, cap_counters;
+	size_t counted; /* the item whose counters are read */
+	size_t at;      /* of the part that is under way: what is before it was told */
 };
 
 #define METRICS_PIECE 128 /* items that a call tells */
@@ -56,7 +57,7 @@ bool metrics_tell_pools(const struct agent *a, struct metrics_text *t);
 bool metrics_tell_dataplane(const struct agent *a, struct metrics_text *t);
 bool metrics_tell_bgp(const struct agent *a, struct metrics_text *t);
 bool metrics_tell_bfd(const struct agent *a, struct metrics_text *t);
-bool metrics_read_counts(const struct agent *a, struct metrics_text *t);
 bool metrics_gather_services(const struct agent *a, struct metrics_text *t);
+bool metrics_read_counters(const struct agent *a, struct metrics_text *t);
 bool metrics_tell_services(const struct agent *a, struct metrics_text *t);
 bool metrics_tell_announced(const struct agent *a, struct metrics_text *t);

@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "agent/show.h"
 #include "agent/show_backends.h"
+#include "lb/lb_counted.h"
 #include "sys/bpf_dataplane.h"
 
 #define COUNTS_PIECE 1000 /* of the data plane, in a call */
@@ -19,49 +20,57 @@ struct metrics_service {
 	const char *labels;    /* as exposition_labels() makes them */
 	const char *announced; /* of metallb_speaker_announced; NULL: it is not, or was said */
 	uint64_t packets, bytes, flows, begun, backends;
+	size_t n_counters; /* that are added to its packets and bytes */
 };
 
 /* --- counts ----------------------------------------------------------------------------------- */
 
-bool metrics_read_counts(const struct agent *a, struct metrics_text *t)
-{
-	size_t n;
-
-	if (t->at == 0 && a->dataplane) {
-		t->n_counts = bpf_dataplane_n_counts(a->dataplane);
-		t->counts = xcalloc(t->n_counts, sizeof(*t->counts));
-	}
-	/* The data plane may be gone since, or another one: what was not read is 0. */
-	n = t->n_counts - t->at < COUNTS_PIECE ? t->n_counts - t->at : COUNTS_PIECE;
-	if (a->dataplane && n > 0)
-		bpf_dataplane_counts(a->dataplane, t->at, n, t->counts + t->at);
-	t->at += n;
-	if (t->at < t->n_counts)
-		return false;
-	t->at = 0;
-	return true;
-}
-
+/* All but the counters of backends, of which there are many: these are noted down for later. */
 static void count(const struct agent *a, struct metrics_text *t, const struct plan_service *s,
 		  struct metrics_service *ret)
 {
 	const struct lb_key key = show_key_of(s);
-	struct bpf_counting all;
 	struct bpf_packets before;
+	struct lb_counted all;
 
-	if (!a->dataplane || !bpf_dataplane_counting(a->dataplane, &key, t->scratch, &all))
+	if (!a->dataplane || !bpf_dataplane_counted(a->dataplane, &key, t->scratch, &all))
 		return;
 	before = bpf_dataplane_retired(a->dataplane, &key);
 	ret->packets = before.packets;
 	ret->bytes = before.bytes;
 	ret->begun = all.begun;
-	for (size_t i = 0; i < all.n; i++) {
-		ret->flows += all.flows[i];
-		if (all.index[i] >= t->n_counts)
-			continue;
-		ret->packets += t->counts[all.index[i]].packets;
-		ret->bytes += t->counts[all.index[i]].bytes;
+	ret->flows = all.flows;
+	ret->n_counters = all.n;
+	for (size_t i = 0; i < all.n; i++)
+		*(uint32_t *)xpush(&t->counters, &t->n_counters, &t->cap_counters,
+				   sizeof(*t->counters)) = all.index[i];
+}
+
+/*
+ * `at` counts those that were read, in the order of items. The data plane may be gone since, or
+ * another one: what cannot be read is 0. What a backend that left had counted stays where it is
+ * for longer than a text takes.
+ */
+bool metrics_read_counters(const struct agent *a, struct metrics_text *t)
+{
+	const size_t n =
+		t->n_counters - t->at < COUNTS_PIECE ? t->n_counters - t->at : COUNTS_PIECE;
+	struct bpf_packets *read = arena_array_of(t->scratch, n, struct bpf_packets);
+
+	if (a->dataplane)
+		bpf_dataplane_counts_of(a->dataplane, t->counters + t->at, n, read);
+	for (size_t i = 0; i < n; i++) {
+		while (t->items[t->counted].n_counters == 0)
+			t->counted++;
+		t->items[t->counted].n_counters--;
+		t->items[t->counted].packets += read[i].packets;
+		t->items[t->counted].bytes += read[i].bytes;
 	}
+	t->at += n;
+	if (t->at < t->n_counters)
+		return false;
+	t->at = 0;
+	return true;
 }
 
 /* --- gathering -------------------------------------------------------------------------------- */

@@ -79,14 +79,6 @@ static size_t order_index(const struct lb_slots *s, const struct lb_key *key, bo
 	return low;
 }
 
-uint32_t lb_slots_find(const struct lb_slots *s, const struct lb_key *key)
-{
-	bool found;
-	size_t i = order_index(s, key, &found);
-
-	return found ? s->order[i] : LB_NO_SLOT;
-}
-
 static struct lb_shadow *shadow_of(const struct lb_slots *s, uint32_t primary)
 {
 	for (size_t i = 0; i < s->n_shadows; i++)
@@ -101,6 +93,21 @@ static bool is_shadow(const struct lb_slots *s, uint32_t slot)
 		if (s->shadows[i].slot == slot)
 			return true;
 	return false;
+}
+
+/* At its two places, as the programs do: a search of the order looks at a line of memory a step. */
+uint32_t lb_slots_find(const struct lb_slots *s, const struct lb_key *key)
+{
+	const struct lb_service_key k = lb_service_key_of(key);
+
+	for (uint32_t which = 0; which < 2; which++) {
+		const uint32_t slot = lb_service_hash(&k, which);
+
+		if (s->image[slot].live != 0 && memcmp(&s->image[slot].key, &k, sizeof(k)) == 0 &&
+		    !is_shadow(s, slot))
+			return slot;
+	}
+	return LB_NO_SLOT;
 }
 
 static void set_live(struct lb_slots *s, uint32_t slot, uint64_t live)
@@ -386,7 +393,8 @@ static void adopt_slot(struct lb_slots *s, uint32_t slot, nsec_t now)
 	static const struct lb_service_key never;
 	struct lb_service *svc = &s->image[slot];
 	struct lb_key key;
-	uint32_t twin;
+	bool has_twin;
+	size_t at;
 
 	if (svc->live == 0) {
 		if (memcmp(&svc->key, &never, sizeof(never)) != 0)
@@ -394,10 +402,10 @@ static void adopt_slot(struct lb_slots *s, uint32_t slot, nsec_t now)
 		return;
 	}
 	key = lb_key_of(&svc->key);
-	twin = lb_slots_find(s, &key);
-	if (twin != LB_NO_SLOT)
-		s->image[twin].table = 0;
-	if (twin != LB_NO_SLOT || s->n == LB_SERVICE_SLOTS / 2 || is_misplaced(s, slot)) {
+	at = order_index(s, &key, &has_twin); /* among those that are adopted so far */
+	if (has_twin)
+		s->image[s->order[at]].table = 0;
+	if (has_twin || s->n == LB_SERVICE_SLOTS / 2 || is_misplaced(s, slot)) {
 		free_slot(s, slot, now);
 		return;
 	}

@@ -5,7 +5,7 @@
  * what was touched is read again. Who dumps gets a copy of all, which costs more than the reading;
  * who looks borrows it, and hears which keys were read again since he looked last.
  */
-#include "lb/lb_begun.h"
+#include "lb/lb_counted.h"
 #include "lb/lb_inside.h"
 
 #include <assert.h>
@@ -283,11 +283,43 @@ bool lb_tables_get(const struct lb_tables *t, const struct lb_key *key, struct a
 	return true;
 }
 
+/* --- what is counted --- */
+
+static uint32_t flows_of(const struct lb_tables *t, uint32_t index)
+{
+	assert(index / LB_BACKEND_CHUNK < t->n_backend_chunks);
+	return t->backend_chunks[index / LB_BACKEND_CHUNK].n_flows[index % LB_BACKEND_CHUNK];
+}
+
+static uint64_t begun_at(const struct lb_tables *t, uint32_t slot)
+{
+	return __atomic_load_n(&t->slots.new_flows[slot].begun, __ATOMIC_RELAXED);
+}
+
 uint64_t lb_tables_begun(const struct lb_tables *t, const struct lb_key *key)
 {
 	const uint32_t slot = lb_slots_find(&t->slots, key);
 
-	return slot == LB_NO_SLOT
-		       ? 0
-		       : __atomic_load_n(&t->slots.new_flows[slot].begun, __ATOMIC_RELAXED);
+	return slot == LB_NO_SLOT ? 0 : begun_at(t, slot);
+}
+
+bool lb_tables_counted(const struct lb_tables *t, const struct lb_key *key, struct arena *arena,
+		       struct lb_counted *ret)
+{
+	const uint32_t slot = lb_slots_find(&t->slots, key);
+	const struct lb_service *svc = &t->slots.image[slot == LB_NO_SLOT ? 0 : slot];
+	const uint32_t first = lb_live_of(svc->live).backends_base * LB_BACKEND_UNIT;
+	uint32_t *index;
+
+	if (slot == LB_NO_SLOT)
+		return false;
+	index = arena_array_of(arena, svc->n_backends, uint32_t);
+	*ret = (struct lb_counted){.index = index, .begun = begun_at(t, slot)};
+	for (uint32_t i = first; i < first + svc->n_backends; i++) {
+		if (!(lb_backend_at(t, i)->state >> LB_BE_FLAGS_SHIFT & LB_BE_IN_USE))
+			continue;
+		index[ret->n++] = i;
+		ret->flows += flows_of(t, i);
+	}
+	return true;
 }

@@ -20,38 +20,49 @@
 void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bpf_packets *ret)
 {
 	const size_t all = m->n_counters * LB_BACKEND_CHUNK;
-	struct lb_counter sums[AT_A_TIME];
+	uint32_t index[AT_A_TIME];
 
 	while (n > 0 && first < all) {
 		size_t piece = n < all - first ? n : all - first;
 
 		piece = piece < AT_A_TIME ? piece : AT_A_TIME;
-		bpf_maps_counters(m, (uint32_t)first, piece, sums);
 		for (size_t i = 0; i < piece; i++)
-			ret[i] = (struct bpf_packets){sums[i].packets, sums[i].bytes};
+			index[i] = (uint32_t)(first + i);
+		bpf_counts_of(m, index, piece, ret);
 		first += piece;
 		ret += piece;
 		n -= piece;
 	}
 }
 
+void bpf_counts_of(const struct bpf_maps *m, const uint32_t *index, size_t n,
+		   struct bpf_packets *ret)
+{
+	const size_t all = m->n_counters * LB_BACKEND_CHUNK;
+	struct lb_counter sums[AT_A_TIME];
+	uint32_t known[AT_A_TIME];
+
+	for (size_t done = 0, piece; done < n; done += piece) {
+		piece = n - done < AT_A_TIME ? n - done : AT_A_TIME;
+		for (size_t i = 0; i < piece; i++)
+			known[i] = index[done + i] < all ? index[done + i] : 0;
+		if (all > 0)
+			bpf_maps_counters(m, known, piece, sums);
+		for (size_t i = 0; i < piece; i++)
+			if (index[done + i] < all)
+				ret[done + i] =
+					(struct bpf_packets){sums[i].packets, sums[i].bytes};
+	}
+}
+
 void bpf_counts_sum(const struct bpf_maps *m, const struct bpf_counting *all, struct arena *scratch,
 		    struct bpf_counter *total, struct bpf_counter *targets, size_t cap)
 {
-	uint32_t first = UINT32_MAX, last = 0;
-	struct lb_counter *counters;
+	struct lb_counter *sums = arena_array_of(scratch, all->n, struct lb_counter);
 
+	bpf_maps_counters(m, all->index, all->n, sums);
 	for (size_t i = 0; i < all->n; i++) {
-		first = all->index[i] < first ? all->index[i] : first;
-		last = all->index[i] > last ? all->index[i] : last;
-	}
-	if (all->n == 0)
-		return;
-	counters = arena_array_of(scratch, last - first + 1u, struct lb_counter);
-	bpf_maps_counters(m, first, last - first + 1u, counters); /* of one region */
-	for (size_t i = 0; i < all->n; i++) {
-		const struct lb_counter *sum = &counters[all->index[i] - first];
-		const struct bpf_counter one = {sum->packets, sum->bytes, all->flows[i], 0};
+		const struct bpf_counter one = {sums[i].packets, sums[i].bytes, all->flows[i], 0};
 
 		total->packets += one.packets;
 		total->bytes += one.bytes;

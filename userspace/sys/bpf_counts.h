@@ -7,12 +7,15 @@
  */
 #pragma once
 
-#include "lb/lb_begun.h"
+#include "lb/lb_counted.h"
 #include "sys/bpf_dataplane.h"
 #include "sys/bpf_maps.h"
 
 /* As bpf_dataplane_counts(). */
 void bpf_counts_read(const struct bpf_maps *m, size_t first, size_t n, struct bpf_packets *ret);
+/* As bpf_dataplane_counts_of(). */
+void bpf_counts_of(const struct bpf_maps *m, const uint32_t *index, size_t n,
+		   struct bpf_packets *ret);
 
 /* As bpf_dataplane_count(), of targets that it has, added to *total. */
 void bpf_counts_sum(const struct bpf_maps *m, const struct bpf_counting *all, struct arena *scratch,

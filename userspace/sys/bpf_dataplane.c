@@ -294,6 +294,18 @@ void bpf_dataplane_counts(const struct bpf_dataplane *dp, size_t first, size_t n
 	bpf_counts_read(&dp->maps, first, n, ret);
 }
 
+void bpf_dataplane_counts_of(const struct bpf_dataplane *dp, const uint32_t *index, size_t n,
+			     struct bpf_packets *ret)
+{
+	bpf_counts_of(&dp->maps, index, n, ret);
+}
+
+bool bpf_dataplane_counted(const struct bpf_dataplane *dp, const struct lb_key *key,
+			   struct arena *arena, struct lb_counted *ret)
+{
+	return lb_tables_counted(dp->tables, key, arena, ret);
+}
+
 struct bpf_packets bpf_dataplane_retired(const struct bpf_dataplane *dp, const struct lb_key *key)
 {
 	return bpf_counts_retired(&dp->maps, key);

@@ -141,7 +141,8 @@ struct bpf_counter bpf_dataplane_counter(const struct bpf_dataplane *dp,
 					 const struct bpf_counting *c, size_t i);
 /*
  * The same of all targets by their number (bpf_counting.index): how many numbers there are, and
- * some of them, from `first` on; in few system calls. What is no number any more stays as it is.
+ * some of them, from `first` on, or in any order; in few system calls. What is no number any more
+ * stays as it is.
  */
 struct bpf_packets {
 	uint64_t packets, bytes;
@@ -149,6 +150,12 @@ struct bpf_packets {
 size_t bpf_dataplane_n_counts(const struct bpf_dataplane *dp);
 void bpf_dataplane_counts(const struct bpf_dataplane *dp, size_t first, size_t n,
 			  struct bpf_packets *ret);
+void bpf_dataplane_counts_of(const struct bpf_dataplane *dp, const uint32_t *index, size_t n,
+			     struct bpf_packets *ret);
+/* As lb_tables_counted(). */
+struct lb_counted;
+bool bpf_dataplane_counted(const struct bpf_dataplane *dp, const struct lb_key *key,
+			   struct arena *arena, struct lb_counted *ret);
 /* Of targets that a frontend once had and has no more, since it is there. */
 struct bpf_packets bpf_dataplane_retired(const struct bpf_dataplane *dp, const struct lb_key *key);
 

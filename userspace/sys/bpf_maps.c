@@ -449,34 +449,29 @@ struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index)
 	return sum_of(m, values);
 }
 
-/*
- * At the head of those of one chunk, from `first` on; how many they were. The program bpf/sums.h
- * adds them up in the kernel.
- */
-static size_t read_counters(const struct bpf_maps *m, uint32_t first, size_t n,
+/* At the head of them; how many they were. The program bpf/sums.h adds them up in the kernel. */
+static size_t read_counters(const struct bpf_maps *m, const uint32_t *index, size_t n,
 			    struct lb_counter *ret)
 {
-	struct lb_sums sums = {.chunk = first / LB_BACKEND_CHUNK,
-			       .first = first % LB_BACKEND_CHUNK,
-			       .cpus = (__u32)m->n_cpus};
+	struct lb_sums sums = {.n = n < LB_SUMS ? (__u32)n : LB_SUMS, .cpus = (__u32)m->n_cpus};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = &sums, .data_size_in = sizeof(sums),
 		    .data_out = &sums, .data_size_out = sizeof(sums), .repeat = 1);
 
-	n = n < LB_SUMS ? n : LB_SUMS;
-	n = n < LB_BACKEND_CHUNK - sums.first ? n : LB_BACKEND_CHUNK - sums.first;
-	sums.n = (__u32)n;
+	n = sums.n;
+	memcpy(sums.index, index, n * sizeof(*index));
 	if (bpf_prog_test_run_opts(m->sums_fd, &opts) != 0 || opts.retval != XDP_PASS) {
-		*ret = bpf_maps_counter(m, first);
+		*ret = bpf_maps_counter(m, *index);
 		return 1;
 	}
 	memcpy(ret, sums.of, n * sizeof(*ret));
 	return n;
 }
 
-void bpf_maps_counters(const struct bpf_maps *m, uint32_t first, size_t n, struct lb_counter *ret)
+void bpf_maps_counters(const struct bpf_maps *m, const uint32_t *index, size_t n,
+		       struct lb_counter *ret)
 {
 	for (size_t done = 0; done < n;)
-		done += read_counters(m, first + (uint32_t)done, n - done, ret + done);
+		done += read_counters(m, index + done, n - done, ret + done);
 }
 
 /*

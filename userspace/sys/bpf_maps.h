@@ -191,10 +191,10 @@ bool bpf_discards_drops(const struct bpf_discards *d, const struct lb_discard *w
 
 /* --- counters --------------------------------------------------------------------------------- */
 
-/* Sum over CPUs of one counter, by the index of its backend. */
+/* Sums over CPUs, by the indices of backends: of one, and of n of them, many with a system call. */
 struct lb_counter bpf_maps_counter(const struct bpf_maps *m, uint32_t index);
-/* The same of n backends side by side, many with a system call. */
-void bpf_maps_counters(const struct bpf_maps *m, uint32_t first, size_t n, struct lb_counter *ret);
+void bpf_maps_counters(const struct bpf_maps *m, const uint32_t *index, size_t n,
+		       struct lb_counter *ret);
 /* Does what lb_tables_take_moves() says, in that order. */
 void bpf_maps_move_counters(const struct bpf_maps *m, const struct lb_counter_move *moves,
 			    size_t n);

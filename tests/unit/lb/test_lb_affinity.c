@@ -3,6 +3,7 @@
  * Affine entries, as the agent sees them: for how long a client keeps its backend, when it has lost
  * it, and that it is no flow to anybody. How the programs make and ask them is tested with packets.
  */
+#include "lb/lb_counted.h"
 #include "walk_fixture.h"
 
 #include <errno.h>
@@ -241,6 +242,7 @@ static void a_client_that_keeps_a_backend_is_no_flow(void **state)
 	const struct lb_key k = key();
 	struct lb_actual actual;
 	const uint32_t *index, *count;
+	struct lb_counted counted;
 	struct lb_frontend f;
 	struct lb_target target = target_of_v4(TARGETS, 8080, true);
 	struct fixture x;
@@ -256,6 +258,8 @@ static void a_client_that_keeps_a_backend_is_no_flow(void **state)
 	count = lb_tables_flows(x.t, index, n, arena);
 	assert_int_equal(n, 1);
 	assert_int_equal(count[0], 1);
+	assert_true(lb_tables_counted(x.t, &k, arena, &counted));
+	assert_int_equal(counted.flows, 1);
 	assert_int_equal(lb_tables_flow_usage(x.t).living, 1);
 	assert_int_equal(lb_tables_flow_usage(x.t).established, 1);
 	entry(&x, 1)->hash = LB_FLOW_FREE;

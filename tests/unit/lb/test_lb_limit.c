@@ -5,7 +5,7 @@
  */
 #include "service.h"
 
-#include "lb/lb_begun.h"
+#include "lb/lb_counted.h"
 
 #include <errno.h>
 

@@ -5,6 +5,7 @@
  */
 #include "base/rng.h"
 #include "fixture.h"
+#include "lb/lb_counted.h"
 
 enum { N_KEYS = 300, N_TARGETS = 5, N_STEPS = 120 };
 
@@ -51,6 +52,27 @@ static void assert_same(const struct lb_actual *a, const struct lb_actual *b)
 	}
 }
 
+/* What is counted is counted at the same places, in any order. */
+static void assert_counted_is_what_backends_say(const struct fixture *x, const struct lb_key *key,
+						struct arena *arena)
+{
+	const uint32_t *index;
+	struct lb_counted counted;
+	size_t n;
+
+	assert_true(lb_tables_backends(x->t, key, arena, &index, &n));
+	assert_true(lb_tables_counted(x->t, key, arena, &counted));
+	assert_int_equal(counted.n, n);
+	assert_int_equal(counted.begun, lb_tables_begun(x->t, key));
+	for (size_t i = 0; i < n; i++) {
+		size_t n_found = 0;
+
+		for (size_t k = 0; k < n; k++)
+			n_found += counted.index[k] == index[i];
+		assert_int_equal(n_found, 1);
+	}
+}
+
 static void assert_dump_is_what_get_says(struct fixture *x, struct arena *arena)
 {
 	const struct lb_actual *all;
@@ -59,10 +81,14 @@ static void assert_dump_is_what_get_says(struct fixture *x, struct arena *arena)
 	lb_tables_dump(x->t, arena, &all, &n);
 	for (size_t i = 0; i < N_KEYS; i++) {
 		const struct lb_key key = some_key(i);
+		struct lb_counted counted;
 		struct lb_actual found;
 
-		if (!lb_tables_get(x->t, &key, arena, &found))
+		if (!lb_tables_get(x->t, &key, arena, &found)) {
+			assert_false(lb_tables_counted(x->t, &key, arena, &counted));
 			continue;
+		}
+		assert_counted_is_what_backends_say(x, &key, arena);
 		assert_in_range(n_found, 0, n - 1);
 		assert_same(&all[n_found++], &found);
 	}

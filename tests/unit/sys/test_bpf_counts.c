@@ -20,6 +20,29 @@ static void send_packets(struct under_test *u, uint32_t i, unsigned n)
 		(void)send_packet(u, i, PORT, k == 0);
 }
 
+/* Backwards, from several chunks in one call, and with numbers that nobody has. */
+static void those_of_a_list_are_read_as_all(struct under_test *u, const struct bpf_packets *all,
+					    size_t n)
+{
+	uint32_t *index = xcalloc(n + 2, sizeof(*index));
+	struct bpf_packets *read = xcalloc(n + 2, sizeof(*read));
+
+	for (size_t i = 0; i < n; i++)
+		index[i + 1] = (uint32_t)(n - 1 - i);
+	index[0] = (uint32_t)n;
+	index[n + 1] = UINT32_MAX;
+	read[0].packets = read[n + 1].packets = 4711;
+	bpf_dataplane_counts_of(u->dp, index, n + 2, read);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(read[i + 1].packets, all[n - 1 - i].packets);
+		assert_int_equal(read[i + 1].bytes, all[n - 1 - i].bytes);
+	}
+	assert_int_equal(read[0].packets, 4711);
+	assert_int_equal(read[n + 1].packets, 4711);
+	free(index);
+	free(read);
+}
+
 static void many_are_read_as_one_by_one(void **state)
 {
 	const struct lb_key key = web_key(1);
@@ -33,10 +56,11 @@ static void many_are_read_as_one_by_one(void **state)
 	begin(&u, state);
 	put_web(&u, 0, 300);
 	put_web(&u, 1, 3);
+	put_web(&u, 2, 900);
 	send_packets(&u, 0, 4);
 	send_packets(&u, 1, 6);
 	n = bpf_dataplane_n_counts(u.dp);
-	assert_true(n > 0 && n % LB_BACKEND_CHUNK == 0);
+	assert_true(n > LB_BACKEND_CHUNK && n % LB_BACKEND_CHUNK == 0);
 	all = xcalloc(n + 100, sizeof(*all));
 	/* In pieces of any length, over the end, too. */
 	for (size_t at = 0; at < n; at += 100)
@@ -53,6 +77,7 @@ static void many_are_read_as_one_by_one(void **state)
 	for (size_t i = 0; i < n; i++)
 		sum += all[i].packets;
 	assert_int_equal(sum, 6 + 10);
+	those_of_a_list_are_read_as_all(&u, all, n);
 	free(all);
 	end(&u);
 }
