@@ -45,6 +45,7 @@ idle_is_there() { lab_ctl node-a show services -o json | jq -e 'any(.[]; .name =
 
 step_peer_down() {
 	router_says 'neighbor 192.168.1.10 shutdown message maintenance at ten' && lab_until 10 session_is_down || return 1
+	lodectl_says status -- '^Peer +router-primary: .*maintenance at ten' '^Withheld .* noSession: ' '^Next +lodectl explain peer router-primary' || return 1
 	lodectl_says explain peer router-primary -- 'router-primary' 'Administrative Shutdown.*maintenance at ten' || return 1
 	router_says 'no neighbor 192.168.1.10 shutdown' && lab_until 30 vip_next_hops_are "192.168.1.10 192.168.1.11"
 }

@@ -356,6 +356,7 @@ cJSON *show_status(const struct agent *a)
 	cJSON_AddNumberToObject(o, "error", (double)errors);
 	cJSON_AddNumberToObject(o, "warning", (double)problems_count(problems, SEVERITY_WARNING));
 	cJSON_AddNumberToObject(o, "info", (double)problems_count(problems, SEVERITY_INFO));
+	show_unwell(a, out);
 	show_objects(a, out);
 	cJSON_AddNumberToObject(out, "foreignObjects", (double)world_foreign(a->world));
 	cJSON_AddBoolToObject(out, "stale", stale.objects > 0);

@@ -57,6 +57,8 @@ bool show_matches_prefix(const struct show_filter *filter, const struct ip_prefi
 bool show_matches_vip(const struct show_filter *filter, const struct ip_addr *vip);
 
 cJSON *show_status(const struct agent *a);
+/* Adds "unwell": peers, reasons of Services and problems, the first few of each by name. */
+void show_unwell(const struct agent *a, cJSON *to);
 /* Adds "objects": how many are configured, and their fingerprint. */
 void show_objects(const struct agent *a, cJSON *to);
 cJSON *show_peers(const struct agent *a, const struct show_filter *filter);

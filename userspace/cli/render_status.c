@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * `lodectl status` for people: one line a part, each a label and a sentence. Lines that would say
- * that nothing is the matter (no drops, no failure, not stale) are left out.
+ * that nothing is the matter (no drops, no failure, not stale) are left out; what is the matter is
+ * named, and so is the command that says more.
  */
 #include "cli/render.h"
 
@@ -76,6 +77,129 @@ static void add_part(struct table *t, const char *label, const cJSON *o, const c
 	table_add_line_toned(t, label, &line,
 			     cJSON_Compare(get(o, "total"), get(o, done), true) ? TONE_NONE
 										: TONE_WARN);
+}
+
+/* --- what is not well, by name --- */
+
+static const char *text_of(const cJSON *o, const char *key)
+{
+	const char *text = cJSON_GetStringValue(get(o, key));
+
+	return text && text[0] ? text : NULL;
+}
+
+static void add_more(struct table *t, const char *label, const cJSON *unwell, const char *key)
+{
+	struct strbuf line;
+
+	if (!(cJSON_GetNumberValue(get(unwell, key)) > 0))
+		return;
+	strbuf_init(&line, LINE_MAX_BYTES);
+	add_value(&line, unwell, key);
+	strbuf_add(&line, " more");
+	table_add_line(t, label, &line);
+}
+
+/* "router-b: Connect; refused by 192.168.1.2" */
+static void add_unwell_peers(struct table *t, const cJSON *unwell)
+{
+	const cJSON *o;
+
+	cJSON_ArrayForEach(o, get(unwell, "peers"))
+	{
+		const char *vrf = text_of(o, "vrf"), *error = text_of(o, "lastError");
+		struct strbuf line;
+
+		strbuf_init(&line, LINE_MAX_BYTES);
+		add_value(&line, o, "name");
+		if (vrf)
+			strbuf_printf(&line, " in VRF %s", vrf);
+		strbuf_add(&line, ": ");
+		add_value(&line, o, "state");
+		if (error)
+			strbuf_printf(&line, "; %s", error);
+		table_add_line_toned(t, "Peer", &line, TONE_WARN);
+	}
+	add_more(t, "Peer", unwell, "morePeers");
+}
+
+/* "2 noEndpoints: no endpoint is ready, on any node; shop/web" */
+static void add_unwell_services(struct table *t, const cJSON *unwell)
+{
+	const cJSON *o;
+
+	cJSON_ArrayForEach(o, get(unwell, "services"))
+	{
+		const bool is_one = !(cJSON_GetNumberValue(get(o, "ports")) > 1);
+		struct strbuf line;
+
+		strbuf_init(&line, LINE_MAX_BYTES);
+		add_value(&line, o, "ports");
+		strbuf_add(&line, " ");
+		add_value(&line, o, "reason");
+		strbuf_add(&line, ": ");
+		add_value(&line, o, "meaning");
+		strbuf_add(&line, is_one ? "; " : "; such as ");
+		add_value(&line, o, "namespace");
+		strbuf_add(&line, "/");
+		add_value(&line, o, "name");
+		table_add_line(t, "Withheld", &line);
+	}
+	add_more(t, "Withheld", unwell, "moreReasons");
+}
+
+/* As lodectl show problems has it, in a line. */
+static void add_unwell_problems(struct table *t, const cJSON *unwell)
+{
+	const cJSON *o;
+
+	cJSON_ArrayForEach(o, get(unwell, "problems"))
+	{
+		const char *severity = text_of(o, "severity"), *ns = text_of(o, "namespace");
+		const char *field = text_of(o, "field"), *remedy = text_of(o, "remedy");
+		const bool is_error = severity && strcmp(severity, "error") == 0;
+		struct strbuf line;
+
+		strbuf_init(&line, LINE_MAX_BYTES);
+		add_value(&line, o, "kind");
+		strbuf_printf(&line, " %s%s", ns ? ns : "", ns ? "/" : "");
+		add_value(&line, o, "name");
+		strbuf_printf(&line, ": %s%s", field ? field : "", field ? ": " : "");
+		add_value(&line, o, "message");
+		if (remedy)
+			strbuf_printf(&line, "; %s", remedy);
+		table_add_line_toned(t, is_error ? "Error" : "Warning", &line,
+				     is_error ? TONE_BAD : TONE_WARN);
+	}
+}
+
+/* Which commands say more of what is not well; no line where all is. */
+static void add_next(struct table *t, const cJSON *body)
+{
+	const cJSON *unwell = get(body, "unwell"), *problems = get(body, "problems");
+	const cJSON *peer = cJSON_GetArrayItem(get(unwell, "peers"), 0);
+	const cJSON *service = cJSON_GetArrayItem(get(unwell, "services"), 0);
+	const bool is_ok = text_of(body, "state") && strcmp(text_of(body, "state"), "ok") == 0;
+	struct strbuf line;
+
+	strbuf_init(&line, LINE_MAX_BYTES);
+	if (peer) {
+		strbuf_add(&line, "lodectl explain peer ");
+		add_value(&line, peer, "name");
+	}
+	if (service && !is_ok) {
+		strbuf_printf(&line, "%slodectl explain service ", line.len ? "; " : "");
+		add_value(&line, service, "namespace");
+		strbuf_add(&line, "/");
+		add_value(&line, service, "name");
+	}
+	if (unwell && (cJSON_GetNumberValue(get(problems, "error")) > 0 ||
+		       cJSON_GetNumberValue(get(problems, "warning")) > 0))
+		strbuf_printf(&line, "%slodectl show problems", line.len ? "; " : "");
+	if (line.len)
+		table_add_line(t, "Next", &line);
+	else
+		strbuf_done(&line);
 }
 
 /* Only where there are some. */
@@ -310,17 +434,20 @@ void render_status(const struct cli_args *args, const cJSON *body, struct strbuf
 {
 	_cleanup_(arena_freep) struct arena *arena = arena_new();
 	struct table t = {.arena = arena, .n_columns = 2, .has_colour = args->has_colour};
+	const cJSON *unwell = get(body, "unwell");
 
 	add_node(&t, body);
 	if (cJSON_IsTrue(get(body, "observes")))
 		add_observes(&t);
 	add_part(&t, "Peers", get(body, "peers"), "established");
+	add_unwell_peers(&t, unwell);
 	add_other_nodes(&t, get(body, "otherNodes"));
 	if (cJSON_GetNumberValue(get(get(body, "bfdSessions"), "total")) > 0)
 		add_part(&t, "BFD", get(body, "bfdSessions"), "up");
 	if (cJSON_IsObject(get(body, "routes")))
 		add_routes(&t, get(body, "routes"));
 	add_part(&t, "Services", get(body, "services"), "announced");
+	add_unwell_services(&t, unwell);
 	add_dataplane(&t, get(body, "dataplane"));
 	if (cJSON_IsObject(get(body, "maps")))
 		add_maps(&t, get(body, "maps"));
@@ -330,6 +457,8 @@ void render_status(const struct cli_args *args, const cJSON *body, struct strbuf
 	add_passed(&t, body);
 	add_kernel_routes(&t, get(body, "kernelRoutes"));
 	add_problems(&t, body);
+	add_unwell_problems(&t, unwell);
+	add_next(&t, body);
 	table_print(&t, out);
 }
 

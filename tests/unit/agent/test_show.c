@@ -354,6 +354,7 @@ static void status(void **state)
 	json_blank(body, "monotonicMillis");
 	json_blank(body, "longestTurnMillis");
 	json_blank(body, "longestTurn");
+	json_blank(body, "unwell"); /* test_show_peer */
 	json_blank(body, "uptimeSeconds");
 	json_blank(body, "version");
 	json_expect(
@@ -367,7 +368,7 @@ static void status(void **state)
 		"\"flowTable\":null,\"denied\":null,\"failure\":null},\"maps\":null,\"bfd\":null,\"drain\":null,\"drops\":{},\"passed\":{},\"meanings\":{},"
 		"\"kernelRoutes\":{\"received\":{\"total\":0,\"installed\":0,\"failed\":0,\"inTheWay\":0,\"repaired\":0},"
 		"\"blackholes\":{\"repaired\":0}},"
-		"\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"objects\":\"*\",\"foreignObjects\":0,"
+		"\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"unwell\":\"*\",\"objects\":\"*\",\"foreignObjects\":0,"
 		"\"stale\":false,\"staleObjects\":0,\"staleSources\":0,"
 		"\"sources\":[{\"name\":\"config\",\"complete\":true},"
 		"{\"name\":\"node\",\"complete\":true}],\"feed\":null}");

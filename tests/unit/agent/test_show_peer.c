@@ -62,6 +62,46 @@ static bool is_there(const struct agent_rig *rig)
 	       rig->agent.current->plan.services[0].announced;
 }
 
+/* Names of the peer that is down and of the first Service of each reason, and the problem. */
+static void status_names_what_is_not_well(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	cJSON *body, *unwell, *problem;
+	char *text;
+
+	(void)state;
+	assert_int_equal(system("ip addr add 2001:db8::1/128 dev lo nodad"), 0);
+	rig->router->families.bits = BGP_FAMILY_BIT(BGP_IPV4_UNICAST);
+	rig_write(rig, "peer.yaml", PEERS);
+	rig_write(rig, "pool.yaml", POOLS);
+	rig_write(rig, "s1.yaml", SERVICE("s1", "192.0.2.1", "IPv4", "10.244.0.1"));
+	rig_write(rig, "s4.yaml", SERVICE("s4", "192.0.2.17", "IPv4", "10.244.0.1"));
+	rig_write(rig, "s6.yaml", SERVICE("s6", "2001:db8:1::1", "IPv6", "fd00::1"));
+	rig_start(rig);
+	RIG_WAIT(rig, is_there);
+	body = ask(rig, "{\"command\":\"status\"}", OK);
+	unwell = cJSON_GetObjectItem(body, "unwell");
+	cJSON_DeleteItemFromObject(cJSON_GetArrayItem(cJSON_GetObjectItem(unwell, "peers"), 0),
+				   "lastError");
+	cJSON_DeleteItemFromObject(cJSON_GetArrayItem(cJSON_GetObjectItem(unwell, "peers"), 0),
+				   "state");
+	problem = cJSON_GetArrayItem(cJSON_GetObjectItem(unwell, "problems"), 0);
+	assert_string_equal(cJSON_GetStringValue(cJSON_GetObjectItem(problem, "reason")),
+			    "FamilyNotAgreed");
+	cJSON_DeleteItemFromObject(unwell, "problems");
+	text = cJSON_PrintUnformatted(unwell);
+	assert_string_equal(
+		text,
+		"{\"peers\":[{\"name\":\"q\",\"vrf\":null}],\"morePeers\":0,\"services\":["
+		"{\"reason\":\"familyNotCarried\",\"meaning\":\"the session carries no routes of the "
+		"address's family\",\"ports\":1,\"namespace\":\"default\",\"name\":\"s6\"},"
+		"{\"reason\":\"noSession\",\"meaning\":\"there is no session\",\"ports\":1,"
+		"\"namespace\":\"default\",\"name\":\"s4\"}],\"moreReasons\":0}");
+	free(text);
+	cJSON_Delete(body);
+	rig_free(rig);
+}
+
 static void each_reason_why_it_is_not_announced(void **state)
 {
 	struct agent_rig *rig = rig_new();
@@ -103,6 +143,7 @@ static void each_reason_why_it_is_not_announced(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(status_names_what_is_not_well),
 		cmocka_unit_test(each_reason_why_it_is_not_announced),
 	};
 

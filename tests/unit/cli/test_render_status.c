@@ -76,6 +76,54 @@ static void a_healthy_agent_in_few_lines(void **state)
 	      "Problems      0 error, 1 warning, 2 info\n");
 }
 
+/* Who is woken sees which peer, which Services and what is wrong, and what to ask next. */
+static void what_is_not_well_is_named(void **state)
+{
+	(void)state;
+	check("{\"node\":\"n1\",\"version\":\"0.1.0\",\"uptimeSeconds\":1,\"state\":\"degraded\","
+	      "\"peers\":{\"total\":2,\"established\":1},\"services\":{\"total\":9,\"announced\":6},"
+	      "\"unwell\":{\"peers\":[{\"name\":\"tor-b\",\"vrf\":\"red\",\"state\":\"Connect\","
+	      "\"lastError\":\"no answer\"}],\"morePeers\":2,"
+	      "\"services\":[{\"reason\":\"noEndpoints\",\"meaning\":\"nobody is ready\","
+	      "\"ports\":2,\"namespace\":\"shop\",\"name\":\"web\"},{\"reason\":\"noSession\","
+	      "\"meaning\":\"there is none\",\"ports\":1,\"namespace\":\"shop\",\"name\":\"db\"}],"
+	      "\"moreReasons\":0,\"problems\":[{\"severity\":\"error\",\"kind\":\"BGPPeer\","
+	      "\"namespace\":\"m\",\"name\":\"tor-b\",\"field\":\"spec.vrf\",\"message\":\"no such "
+	      "VRF\",\"remedy\":\"make it\"}]},"
+	      "\"dataplane\":{\"mode\":\"off\",\"devices\":[]},\"drops\":{},"
+	      "\"problems\":{\"error\":1,\"warning\":0,\"info\":0}}",
+	      "Node         n1: degraded, up 1s, version 0.1.0\n"
+	      "Peers        1 of 2 established\n"
+	      "Peer         tor-b in VRF red: Connect; no answer\n"
+	      "Peer         2 more\n"
+	      "Services     6 of 9 announced\n"
+	      "Withheld     2 noEndpoints: nobody is ready; such as shop/web\n"
+	      "Withheld     1 noSession: there is none; shop/db\n"
+	      "Data plane   off\n"
+	      "Problems     1 error, 0 warning, 0 info\n"
+	      "Error        BGPPeer m/tor-b: spec.vrf: no such VRF; make it\n"
+	      "Next         lodectl explain peer tor-b; lodectl explain service shop/web; "
+	      "lodectl show problems\n");
+}
+
+/* Services that are announced by other nodes are no reason to ask further. */
+static void a_healthy_agent_says_of_what_it_does_not_announce(void **state)
+{
+	(void)state;
+	check("{\"node\":\"n1\",\"version\":\"1\",\"uptimeSeconds\":1,\"state\":\"ok\","
+	      "\"peers\":{\"total\":1,\"established\":1},\"services\":{\"total\":1,\"announced\":0},"
+	      "\"unwell\":{\"peers\":[],\"services\":[{\"reason\":\"noLocalEndpoints\",\"meaning\":"
+	      "\"no endpoint is ready on this node\",\"ports\":1,\"namespace\":\"shop\",\"name\":\"web\"}],"
+	      "\"problems\":[]},\"dataplane\":{\"mode\":\"off\",\"devices\":[]},"
+	      "\"problems\":{\"error\":0,\"warning\":0,\"info\":0}}",
+	      "Node         n1: ok, up 1s, version 1\n"
+	      "Peers        1 of 1 established\n"
+	      "Services     0 of 1 announced\n"
+	      "Withheld     1 noLocalEndpoints: no endpoint is ready on this node; shop/web\n"
+	      "Data plane   off\n"
+	      "Problems     0 error, 0 warning, 0 info\n");
+}
+
 static void received_routes_and_repairs_have_a_line_each(void **state)
 {
 	(void)state;
@@ -208,6 +256,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_terminal_sees_what_is_not_well),
 		cmocka_unit_test(a_healthy_agent_in_few_lines),
+		cmocka_unit_test(what_is_not_well_is_named),
+		cmocka_unit_test(a_healthy_agent_says_of_what_it_does_not_announce),
 		cmocka_unit_test(received_routes_and_repairs_have_a_line_each),
 		cmocka_unit_test(a_drain_is_said_in_a_line),
 		cmocka_unit_test(what_a_drain_answers_is_a_sentence),
