@@ -18,6 +18,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 /* While the tables of a former run are adopted there are no hooks yet. */
@@ -129,14 +130,46 @@ static int open_tables(struct bpf_dataplane *dp, const struct bpf_dataplane_args
 	return bpf_ranges_new(bpf_maps_fd(&dp->maps, "ranges"), dp->tables, dp->deny, &dp->ranges);
 }
 
+struct loading {
+	const struct bpf_load_args *args;
+	struct arena *arena;
+	struct bpf_programs *ret;
+	const char **ret_failure;
+	int error;
+};
+
+static void *load(void *ctx)
+{
+	struct loading *l = ctx;
+
+	l->error = bpf_load(l->args, l->arena, l->ret, l->ret_failure);
+	return NULL;
+}
+
+/*
+ * By a thread of its own, whose heap is left when it ends. libbpf takes a megabyte in small pieces:
+ * what is allocated next would lie in the holes, tables too of which little is ever touched and
+ * that otherwise have mappings of their own.
+ */
+static int load_apart(const struct bpf_load_args *args, struct arena *arena,
+		      struct bpf_programs *ret, const char **ret_failure)
+{
+	struct loading l = {args, arena, ret, ret_failure, 0};
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, load, &l) != 0 || pthread_join(thread, NULL) != 0)
+		abort(); /* memory is out, as in base/mem.h */
+	return l.error;
+}
+
 int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
 		       struct bpf_dataplane **ret, bool *ret_adopted, const char **ret_failure)
 {
-	const struct bpf_load_args load = {.pin_dir = args->pin_dir,
-					   .knows_served = args->knows_served};
+	const struct bpf_load_args how = {.pin_dir = args->pin_dir,
+					  .knows_served = args->knows_served};
 	struct bpf_programs programs;
 	struct bpf_dataplane *dp;
-	int error = bpf_load(&load, arena, &programs, ret_failure);
+	int error = load_apart(&how, arena, &programs, ret_failure);
 
 	if (error != 0)
 		return error;
