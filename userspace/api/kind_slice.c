@@ -151,50 +151,133 @@ static const struct api_hints *hints_of(struct api_decoder *d, const struct raw_
 	return ret;
 }
 
-/* Of pods side by side many are on one node: its name once for those. */
-static const char *node_name(struct api_decoder *d, size_t i, const struct raw_endpoint *in,
-			     const struct api_endpoint *before)
+/* The endpoints of a slice while they are packed. */
+struct packing {
+	struct api_decoder *d;
+	const struct raw_slice *in;
+	uint32_t *states;
+	const char **node_names;
+	uint32_t n_nodes;
+	const struct api_hints **hints;
+};
+
+static uint32_t node_of(const struct packing *p, size_t i)
 {
-	for (size_t k = 1; in->node_name && k <= i && k <= NAMES_BACK; k++)
-		if (before[i - k].node_name && strcmp(before[i - k].node_name, in->node_name) == 0)
-			return before[i - k].node_name;
-	return arena_strdup(d->arena, in->node_name);
+	return p->states[i] >> API_ENDPOINT_NODE_SHIFT;
 }
 
-static void set_endpoint(struct api_decoder *d, size_t i, const struct raw_endpoint *in,
-			 struct api_endpoint *all)
+/* Of pods side by side many are on one node: that of one before, or a new one. */
+static uint32_t number_node(struct packing *p, size_t i)
 {
-	struct api_endpoint *e = &all[i];
+	const struct raw_endpoint *all = p->in->endpoints;
 
-	*e = (struct api_endpoint){
-		.node_name = node_name(d, i, in, all),
-		.hints = hints_of(d, in),
-		.ready = in->ready != false,
-		.serving = in->serving != false,
-		.terminating = in->terminating == true,
-	};
-	if (in->addresses.n == 0 || !in->addresses.items[0])
-		return; /* refused already */
-	if (!ip_addr_parse(in->addresses.items[0], &e->address))
+	if (!all[i].node_name)
+		return 0;
+	for (size_t k = 1; k <= i && k <= NAMES_BACK; k++)
+		if (all[i - k].node_name && strcmp(all[i - k].node_name, all[i].node_name) == 0)
+			return node_of(p, i - k);
+	return ++p->n_nodes;
+}
+
+static void pack_states(struct packing *p, size_t n)
+{
+	static_assert(LIMIT_DOCUMENT_BYTES < UINT32_MAX >> API_ENDPOINT_NODE_SHIFT,
+		      "a document has fewer endpoints");
+	for (size_t i = 0; i < n; i++) {
+		const struct raw_endpoint *e = &p->in->endpoints[i];
+
+		p->states[i] = number_node(p, i) << API_ENDPOINT_NODE_SHIFT |
+			       (e->ready != false ? API_ENDPOINT_READY : 0) |
+			       (e->serving != false ? API_ENDPOINT_SERVING : 0) |
+			       (e->terminating == true ? API_ENDPOINT_TERMINATING : 0);
+	}
+}
+
+static void pack_nodes(struct packing *p, size_t n)
+{
+	uint32_t n_named = 0;
+
+	p->node_names = arena_array_of(p->d->arena, p->n_nodes, const char *);
+	for (size_t i = 0; i < n; i++)
+		if (node_of(p, i) == n_named + 1)
+			p->node_names[n_named++] =
+				arena_strdup(p->d->arena, p->in->endpoints[i].node_name);
+	assert(n_named == p->n_nodes);
+}
+
+static bool have_hints(const struct raw_slice *in)
+{
+	for (size_t i = 0; i < in->n_endpoints; i++)
+		if (in->endpoints[i].zones.n + in->endpoints[i].nodes.n > 0)
+			return true;
+	return false;
+}
+
+static void pack_hints(struct packing *p, size_t n)
+{
+	if (!have_hints(p->in))
+		return;
+	p->hints = arena_array_of(p->d->arena, n, const struct api_hints *);
+	for (size_t i = 0; i < n; i++)
+		p->hints[i] = hints_of(p->d, &p->in->endpoints[i]);
+}
+
+/* All zero if there is none, which is refused already, or if it is none. */
+static struct ip_addr address_of(struct api_decoder *d, size_t i, const struct raw_endpoint *in)
+{
+	struct ip_addr ret = {{0}};
+
+	if (in->addresses.n > 0 && in->addresses.items[0] &&
+	    !ip_addr_parse(in->addresses.items[0], &ret))
 		api_refuse(d, arena_printf(d->arena, "endpoints[%zu].addresses[0]", i),
 			   "BadAddress", "write an IPv4 or IPv6 address",
 			   "\"%s\" is not an IP address", in->addresses.items[0]);
+	return ret;
+}
+
+static const uint8_t *pack_addresses(struct packing *p, size_t n, uint8_t *ret_octets)
+{
+	struct ip_addr *all = xcalloc(n, sizeof(*all));
+	size_t octets = 4;
+	uint8_t *ret;
+
+	for (size_t i = 0; i < n; i++) {
+		all[i] = address_of(p->d, i, &p->in->endpoints[i]);
+		if (!ip_addr_is_v4(&all[i]))
+			octets = sizeof(all[i]);
+	}
+	ret = arena_alloc(p->d->arena, n, octets);
+	for (size_t i = 0; i < n; i++)
+		memcpy(ret + i * octets, all[i].b + sizeof(all[i]) - octets, octets);
+	free(all);
+	*ret_octets = (uint8_t)octets;
+	return ret;
+}
+
+static void pack_endpoints(struct api_decoder *d, const struct raw_slice *in, struct api_slice *s)
+{
+	const size_t n = s->is_fqdn ? 0 : in->n_endpoints;
+	struct packing p = {.d = d, .in = in, .states = arena_array_of(d->arena, n, uint32_t)};
+
+	pack_states(&p, n);
+	pack_nodes(&p, n);
+	pack_hints(&p, n);
+	s->n_endpoints = n;
+	s->addresses = pack_addresses(&p, n, &s->address_octets);
+	s->states = p.states;
+	s->node_names = p.node_names;
+	s->hints = p.hints;
 }
 
 static void finish_slice(struct api_decoder *d, const void *raw, struct api_object *o)
 {
 	const struct raw_slice *in = raw;
-	struct api_endpoint *endpoints =
-		arena_array_of(d->arena, in->n_endpoints, struct api_endpoint);
 	struct api_slice_port *ports = arena_array_of(d->arena, in->n_ports, struct api_slice_port);
 	uint32_t weight;
 
 	o->slice.service = labels_get(&o->meta.labels, SERVICE_LABEL);
 	o->slice.is_fqdn = in->address_type && strcmp(in->address_type, "FQDN") == 0;
-	o->slice.endpoints = endpoints;
-	o->slice.n_endpoints = o->slice.is_fqdn ? 0 : in->n_endpoints;
-	for (size_t i = 0; i < o->slice.n_endpoints; i++)
-		set_endpoint(d, i, &in->endpoints[i], endpoints);
+	pack_endpoints(d, in, &o->slice);
 	if (api_annotation_number(d, o, "lodestone.io/weight", 1, LIMIT_WEIGHT, &weight))
 		o->slice.weight = (uint8_t)weight;
 	o->slice.ports = ports;

@@ -92,3 +92,22 @@ const char *api_annotation_key(const struct api_meta *meta, const char *name)
 
 	return found ? found->key : NULL;
 }
+
+struct api_endpoint api_slice_endpoint(const struct api_slice *s, size_t i)
+{
+	const uint32_t state = s->states[i], node = state >> API_ENDPOINT_NODE_SHIFT;
+	struct api_endpoint ret = {
+		.node_name = node ? s->node_names[node - 1] : NULL,
+		.hints = s->hints ? s->hints[i] : NULL,
+		.ready = state & API_ENDPOINT_READY,
+		.serving = state & API_ENDPOINT_SERVING,
+		.terminating = state & API_ENDPOINT_TERMINATING,
+	};
+	const size_t octets = s->address_octets, zero = sizeof(ret.address) - octets;
+
+	assert(i < s->n_endpoints && (octets == 4 || octets == sizeof(ret.address)));
+	if (zero > 0)
+		ret.address.b[zero - 2] = ret.address.b[zero - 1] = 0xff; /* mapped */
+	memcpy(ret.address.b + zero, s->addresses + i * octets, octets);
+	return ret;
+}

@@ -102,15 +102,32 @@ struct api_slice_port {
 	uint16_t port;    /* 0 = nil = ignore */
 	enum api_protocol protocol;
 };
+/*
+ * Of endpoints there are more than of anything else, a hundred thousand, nearly all of one family,
+ * on few nodes, and meant for anybody: so they are kept in eight octets each where that does, and
+ * read by api_slice_endpoint().
+ */
 struct api_slice {
-	const char *service; /* label kubernetes.io/service-name, NULL if missing */
-	bool is_fqdn;        /* ignored */
-	uint8_t weight;      /* annotation lodestone.io/weight, of each endpoint; 0: unsaid, 1 */
+	const char *service;    /* label kubernetes.io/service-name, NULL if missing */
+	bool is_fqdn;           /* ignored */
+	uint8_t weight;         /* annotation lodestone.io/weight, of each endpoint; 0: unsaid, 1 */
+	uint8_t address_octets; /* of each: 4, if all are IPv4, or 16 */
 	const struct api_slice_port *ports;
 	size_t n_ports;
-	const struct api_endpoint *endpoints;
 	size_t n_endpoints;
+	const uint8_t *addresses;
+	const uint32_t *states;        /* of each: enum api_endpoint_bit, its node above them */
+	const char *const *node_names; /* each once, if they are near each other; from 1 */
+	const struct api_hints *const *hints; /* of each; NULL: none has any */
 };
+enum api_endpoint_bit {
+	API_ENDPOINT_READY = 1,
+	API_ENDPOINT_SERVING = 2,
+	API_ENDPOINT_TERMINATING = 4,
+	API_ENDPOINT_NODE_SHIFT = 3,
+};
+/* The i-th of a slice; what it points to is the slice's. */
+struct api_endpoint api_slice_endpoint(const struct api_slice *s, size_t i);
 
 struct api_node {
 	const struct ip_addr *internal; /* status.addresses of type InternalIP */

@@ -103,8 +103,11 @@ static void add_slice(struct merge *m, const struct api_slice *slice)
 
 	if (port == 0)
 		return;
-	for (size_t i = 0; i < slice->n_endpoints; i++)
-		add_endpoint(m, &slice->endpoints[i], port, slice->weight ? slice->weight : 1);
+	for (size_t i = 0; i < slice->n_endpoints; i++) {
+		const struct api_endpoint e = api_slice_endpoint(slice, i);
+
+		add_endpoint(m, &e, port, slice->weight ? slice->weight : 1);
+	}
 }
 
 /* By address and port; of doubles the one that counts first. */
@@ -433,10 +436,12 @@ uint32_t plan_service_local_ready(const struct plan_settings *settings,
 	for (size_t i = 0; i < in->slices.n; i++) {
 		const struct api_slice *slice = &in->slices.items[i]->slice;
 
-		for (size_t k = 0; k < slice->n_endpoints && has_port(slice); k++)
-			if (slice->endpoints[k].ready && is_local(settings, &slice->endpoints[k]))
-				*(struct ip_addr *)xpush(&all, &n, &cap, sizeof(*all)) =
-					slice->endpoints[k].address;
+		for (size_t k = 0; k < slice->n_endpoints && has_port(slice); k++) {
+			const struct api_endpoint e = api_slice_endpoint(slice, k);
+
+			if (e.ready && is_local(settings, &e))
+				*(struct ip_addr *)xpush(&all, &n, &cap, sizeof(*all)) = e.address;
+		}
 	}
 	n = plan_sort_unique(all, n, sizeof(*all), cmp_addr);
 	for (size_t i = 0; i < n; i++)

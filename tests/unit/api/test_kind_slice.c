@@ -2,6 +2,7 @@
 /*
  * EndpointSlice: conditions with their defaults, the first address, ports.
  */
+#include "base/rng.h"
 #include "unit/api/api_test.h"
 
 #define HEAD                                                                                       \
@@ -33,11 +34,11 @@ static void absent_conditions_have_the_meaning_of_the_api(void **state)
 				     HEAD "addressType: IPv4\n"
 					  "endpoints: [{addresses: [10.1.0.1], conditions: %s}]\n",
 				     cases[i].conditions));
-		const struct api_endpoint *e = &only_object(&b)->slice.endpoints[0];
+		const struct api_endpoint e = api_slice_endpoint(&only_object(&b)->slice, 0);
 
-		assert_int_equal(e->ready, cases[i].ready);
-		assert_int_equal(e->serving, cases[i].serving);
-		assert_int_equal(e->terminating, cases[i].terminating);
+		assert_int_equal(e.ready, cases[i].ready);
+		assert_int_equal(e.serving, cases[i].serving);
+		assert_int_equal(e.terminating, cases[i].terminating);
 		api_batch_done(&b);
 	}
 }
@@ -53,16 +54,19 @@ static void a_slice_is_decoded(void **state)
 		     "- {name: web, port: 8080, protocol: UDP}\n"
 		     "- {port: ~}\n");
 	const struct api_slice *s = &only_object(&b)->slice;
-	struct ip_addr first = addr_of("2001:db8::1");
+	const struct ip_addr first = addr_of("2001:db8::1");
+	struct api_endpoint e;
 
 	(void)state;
 	assert_int_equal(b.problems.n, 0);
 	assert_string_equal(s->service, "s");
 	assert_false(s->is_fqdn);
 	assert_int_equal(s->n_endpoints, 2);
-	assert_true(ip_addr_equal(&s->endpoints[0].address, &first));
-	assert_string_equal(s->endpoints[0].node_name, "n1");
-	assert_null(s->endpoints[1].node_name);
+	e = api_slice_endpoint(s, 0);
+	assert_true(ip_addr_equal(&e.address, &first));
+	assert_string_equal(e.node_name, "n1");
+	e = api_slice_endpoint(s, 1);
+	assert_null(e.node_name);
 	assert_int_equal(s->n_ports, 2);
 	assert_string_equal(s->ports[0].name, "web");
 	assert_int_equal(s->ports[0].port, 8080);
@@ -82,10 +86,12 @@ static void hints_are_names_of_zones_and_nodes(void **state)
 		     "- {addresses: [10.0.0.2], hints: {forNodes: [{name: n1}]}}\n"
 		     "- {addresses: [10.0.0.3], hints: {forZones: []}}\n"
 		     "- {addresses: [10.0.0.4]}\n");
-	const struct api_endpoint *e = only_object(&b)->slice.endpoints;
+	struct api_endpoint e[4];
 
 	(void)state;
 	assert_int_equal(b.problems.n, 0);
+	for (size_t i = 0; i < ARRAY_SIZE(e); i++)
+		e[i] = api_slice_endpoint(&only_object(&b)->slice, i);
 	assert_int_equal(e[0].hints->zones.n, 2);
 	assert_string_equal(e[0].hints->zones.items[1], "b");
 	assert_int_equal(e[0].hints->nodes.n, 0);
@@ -152,7 +158,8 @@ static void what_a_slice_must_not_say_is_refused(void **state)
 		check_case(HEAD, &cases[i]);
 }
 
-/* What an object keeps of an endpoint: its struct, its part of the text, and a node's name once. */
+/* What is kept of an endpoint of IPv4: eight octets, its part of the text, and a node's name once.
+ */
 static void thousands_of_endpoints_are_kept_small(void **state)
 {
 	enum { N = 1000, NODES = 3 };
@@ -168,21 +175,84 @@ static void thousands_of_endpoints_are_kept_small(void **state)
 			      i >> 8, i & 255, i / 2 % NODES);
 	b = decode_text(text.data);
 	o = only_object(&b);
-	assert_null(o->slice.endpoints[0].node_name);
+	assert_null(api_slice_endpoint(&o->slice, 0).node_name);
 	for (unsigned i = 0; i < N; i++) {
-		const struct api_endpoint *e = &o->slice.endpoints[i + 1];
+		const struct api_endpoint e = api_slice_endpoint(&o->slice, i + 1);
 		char want[32];
 
 		snprintf(want, sizeof(want), "a-long-name-of-%u", i / 2 % NODES);
-		assert_string_equal(e->node_name, want);
+		assert_string_equal(e.node_name, want);
 		if (i >= 2 * NODES)
-			assert_ptr_equal(e->node_name, e[-2 * NODES].node_name);
+			assert_ptr_equal(
+				e.node_name,
+				api_slice_endpoint(&o->slice, i + 1 - 2 * NODES).node_name);
+		assert_int_equal(ip_addr_v4(&e.address), 10 << 24 | 1 << 16 | i);
 	}
-	assert_true(arena_used(o->arena) <
-		    N * (sizeof(struct api_endpoint) + 16 /* gaps, under ASan */) + o->text_len +
-			    2048);
+	assert_true(arena_used(o->arena) < N * 8 + o->text_len + 1024);
 	api_batch_done(&b);
 	strbuf_done(&text);
+}
+
+static void random_endpoint(struct rng *rng, struct strbuf *out, struct api_endpoint *ret)
+{
+	static const char *const nodes[] = {NULL, "a", "b", "node-c", "d"};
+	static const char *const bools[] = {"false", "true"};
+	char text[IP_ADDR_TEXT];
+
+	*ret = (struct api_endpoint){
+		.address = ip_addr_from_v4((uint32_t)rng_next(rng)),
+		.node_name = nodes[rng_below(rng, ARRAY_SIZE(nodes))],
+		.ready = rng_below(rng, 2),
+		.serving = rng_below(rng, 2),
+		.terminating = rng_below(rng, 2),
+	};
+	if (rng_below(rng, 40) == 0)
+		ret->address.b[rng_below(rng, 10)] = 0x20;
+	strbuf_printf(out, "- {addresses: [\"%s\"]", ip_addr_text(&ret->address, text));
+	strbuf_printf(out, ", conditions: {ready: %s, serving: %s, terminating: %s}",
+		      bools[ret->ready], bools[ret->serving], bools[ret->terminating]);
+	if (ret->node_name)
+		strbuf_printf(out, ", nodeName: %s", ret->node_name);
+	strbuf_add(out, "}\n");
+}
+
+/* However many there are, of one family or of both. */
+static void what_is_packed_is_read_as_it_was_written(void **state)
+{
+	struct rng rng;
+
+	(void)state;
+	rng_seed(&rng, 1);
+	for (unsigned round = 0; round < 200; round++) {
+		const size_t n = rng_below(&rng, 60);
+		struct api_endpoint want[60];
+		struct strbuf text;
+		struct api_batch b;
+		const struct api_slice *s;
+
+		strbuf_init(&text, 1 << 20);
+		strbuf_add(&text, n ? HEAD "addressType: IPv4\nendpoints:\n"
+				    : HEAD "addressType: IPv4\nendpoints: []\n");
+		for (size_t i = 0; i < n; i++)
+			random_endpoint(&rng, &text, &want[i]);
+		b = decode_text(text.data);
+		s = &only_object(&b)->slice;
+		assert_int_equal(s->n_endpoints, n);
+		for (size_t i = 0; i < n; i++) {
+			const struct api_endpoint e = api_slice_endpoint(s, i);
+
+			assert_memory_equal(&e.address, &want[i].address, sizeof(e.address));
+			assert_int_equal(!e.node_name, !want[i].node_name);
+			if (e.node_name)
+				assert_string_equal(e.node_name, want[i].node_name);
+			assert_int_equal(e.ready, want[i].ready);
+			assert_int_equal(e.serving, want[i].serving);
+			assert_int_equal(e.terminating, want[i].terminating);
+			assert_null(e.hints);
+		}
+		api_batch_done(&b);
+		strbuf_done(&text);
+	}
 }
 
 int main(void)
@@ -195,6 +265,7 @@ int main(void)
 		cmocka_unit_test(a_slice_of_host_names_is_kept_without_endpoints),
 		cmocka_unit_test(what_a_slice_must_not_say_is_refused),
 		cmocka_unit_test(thousands_of_endpoints_are_kept_small),
+		cmocka_unit_test(what_is_packed_is_read_as_it_was_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
