@@ -2,8 +2,8 @@
 /*
  * The text of a Service or EndpointSlice, packed: there are thousands of them, their texts are kept
  * to be saved, and most of each is the same words. A printed object (api/yaml_print.h) holds no
- * control character, so each of these stands for a phrase. A text that was not packed is its own
- * packed form.
+ * control character, so each of these stands for a phrase, or for what stood before. A text that
+ * was not packed is its own packed form.
  */
 #pragma once
 
