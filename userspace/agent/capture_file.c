@@ -87,10 +87,12 @@ static const struct plan_service *service_of(const struct agent *a, const struct
 
 static const char *node_of(const struct plan_service *s, const struct bpf_captured *f)
 {
-	for (size_t i = 0; s && i < s->n_backends; i++)
-		if (s->backends[i].port == f->backend_port &&
-		    ip_addr_equal(&s->backends[i].addr, &f->backend))
-			return s->backends[i].node;
+	for (size_t i = 0; s && i < s->n_backends; i++) {
+		const struct plan_service_backend b = plan_backend_at(s, i);
+
+		if (b.port == f->backend_port && ip_addr_equal(&b.addr, &f->backend))
+			return b.node;
+	}
 	return NULL;
 }
 

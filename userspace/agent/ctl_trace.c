@@ -158,16 +158,15 @@ static bool tell_checks(struct tracing *t)
 			   : "no pod is ready: only flows that live go on");
 }
 
-static const struct plan_service_backend *backend_of(const struct tracing *t,
-						     const struct lb_target *target)
+static bool find_backend(const struct tracing *t, const struct lb_target *target,
+			 struct plan_service_backend *ret)
 {
 	for (size_t i = 0; t->service && i < t->service->n_backends; i++) {
-		const struct plan_service_backend *b = &t->service->backends[i];
-
-		if (b->port == target->port && ip_addr_equal(&b->addr, &target->addr))
-			return b;
+		*ret = plan_backend_at(t->service, i);
+		if (ret->port == target->port && ip_addr_equal(&ret->addr, &target->addr))
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static const char *const entries[] = {
@@ -191,19 +190,20 @@ static cJSON *nat_json(const struct lb_trace_nat *n)
 
 static cJSON *candidate_json(const struct tracing *t, const struct lb_trace_candidate *c)
 {
-	const struct plan_service_backend *b = backend_of(t, &c->target);
+	struct plan_service_backend b;
+	const bool is_known = find_backend(t, &c->target, &b);
 	cJSON *o = cJSON_CreateObject();
 	char text[IP_ADDR_TEXT];
 
 	cJSON_AddStringToObject(o, "address", ip_addr_text(&c->target.addr, text));
 	cJSON_AddNumberToObject(o, "port", c->target.port);
-	show_add_text(o, "node", b ? b->node : NULL);
+	show_add_text(o, "node", is_known ? b.node : NULL);
 	show_add_text(o, "state",
 		      c->is_gone                            ? "gone"
-		      : b                                   ? b->state
+		      : is_known                            ? b.state
 		      : c->target.state == LB_BACKEND_READY ? "ready"
 							    : "draining");
-	show_add_text(o, "forwarding", b ? b->way : NULL);
+	show_add_text(o, "forwarding", is_known ? b.way : NULL);
 	show_add_text(o, "entry", entries[c->entry]);
 	if (c->nat.port)
 		cJSON_AddItemToObject(o, "nat", nat_json(&c->nat));

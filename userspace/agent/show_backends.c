@@ -59,8 +59,10 @@ static struct plan_service service_of(const struct agent *a, const struct plan_f
 {
 	struct plan_service_backend *backends =
 		arena_array_of(arena, f->lb.n_targets, struct plan_service_backend);
+	struct plan_backends *all = arena_new_of(arena, struct plan_backends);
 	const nsec_t until = leaves_at(a, &f->lb.key);
 
+	*all = (struct plan_backends){.others = backends, .n_others = f->lb.n_targets};
 	for (size_t i = 0; i < f->lb.n_targets; i++)
 		backends[i] = (struct plan_service_backend){.addr = f->lb.targets[i].addr,
 							    .port = f->lb.targets[i].port,
@@ -71,7 +73,7 @@ static struct plan_service service_of(const struct agent *a, const struct plan_f
 	return (struct plan_service){.vip = plan_vip_of(&f->lb.key),
 				     .port = f->lb.key.port,
 				     .protocol = protocol_text(f->lb.key.proto),
-				     .backends = backends,
+				     .backends = all,
 				     .n_backends = f->lb.n_targets};
 }
 
@@ -182,8 +184,9 @@ cJSON *show_backends(const struct agent *a, const struct show_filter *filter, st
 			continue;
 		stored = stored_of(a, s, all, n_all, arena);
 		while (c->within < s->n_backends && told < SHOW_PIECE) {
-			cJSON_AddItemToArray(out,
-					     row_json(a, s, &s->backends[c->within++], &stored));
+			const struct plan_service_backend b = plan_backend_at(s, c->within++);
+
+			cJSON_AddItemToArray(out, row_json(a, s, &b, &stored));
 			told++;
 		}
 		if (c->within < s->n_backends)

@@ -4,6 +4,7 @@
 
 #include "agent/show.h"
 #include "plan/plan.h"
+#include "plan/plan_backends.h"
 
 struct bpf_counter;
 

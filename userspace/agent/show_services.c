@@ -111,8 +111,11 @@ static cJSON *backend_json(const struct agent *a, const struct plan_service_back
 static void add_backends(cJSON *list, const struct agent *a, const struct plan_service *s,
 			 const struct counts *counts, struct show_cursor *c, size_t max)
 {
-	for (size_t n = 0; c->within < s->n_backends && n < max; n++)
-		cJSON_AddItemToArray(list, backend_json(a, &s->backends[c->within++], counts));
+	for (size_t n = 0; c->within < s->n_backends && n < max; n++) {
+		const struct plan_service_backend b = plan_backend_at(s, c->within++);
+
+		cJSON_AddItemToArray(list, backend_json(a, &b, counts));
+	}
 	c->is_open = c->within < s->n_backends;
 }
 

@@ -4,6 +4,7 @@
  * of them. Everything is sorted where it is made, so the plan is the same for the same inputs in
  * whatever order they were read. No step reads a clock, a file or a global.
  */
+#include "plan/plan_backends.h"
 #include "plan/plan_contract.h"
 #include "plan/plan_explain.h"
 #include "plan/plan_family.h"
@@ -242,13 +243,15 @@ static const char *node_of(const struct plan_draft *d, const struct lb_target *t
 static void append_drained(struct plan_draft *d, const struct draft_port *p,
 			   struct plan_service *row)
 {
-	struct plan_service_backend *all = arena_array_of(d->arena, row->n_backends + p->n_drained,
-							  struct plan_service_backend);
+	struct plan_service_backend *others =
+		arena_array_of(d->arena, p->n_drained, struct plan_service_backend);
+	struct plan_backends *all = arena_new_of(d->arena, struct plan_backends);
 
-	for (size_t i = 0; i < row->n_backends; i++)
-		all[i] = row->backends[i];
+	if (row->backends)
+		*all = *row->backends;
+	assert(all->n_others == 0 && all->n == row->n_backends);
 	for (size_t i = 0; i < p->n_drained; i++)
-		all[row->n_backends + i] = (struct plan_service_backend){
+		others[i] = (struct plan_service_backend){
 			.addr = p->drained[i].addr,
 			.port = p->drained[i].port,
 			.node = node_of(d, &p->drained[i]),
@@ -256,6 +259,8 @@ static void append_drained(struct plan_draft *d, const struct draft_port *p,
 			.way = plan_way_text(&p->drained[i]),
 			.drains_until = p->drained_until[i],
 		};
+	all->others = others;
+	all->n_others = p->n_drained;
 	row->backends = all;
 	row->n_backends += p->n_drained;
 }

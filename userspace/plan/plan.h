@@ -71,25 +71,12 @@ struct plan_rate {
 	uint32_t packets;
 };
 
-/* What status shows of one frontend of a Service. */
-struct plan_service_backend {
-	struct ip_addr addr;
-	uint16_t port;
-	const char *node; /* "" = unknown */
-	/* "ready", "draining"; "remote": gets nothing from here; "notHinted": meant for others */
-	const char *state;
-	const char *way;     /* how packets get there, plan_way_text(); "" also: they do not */
-	nsec_t drains_until; /* at the latest; 0: it does not drain, or as long as it is named */
-};
-/* How packets get to a target, as the annotation has it; "tunnel": to its node; "": it is here. */
-const char *plan_way_text(const struct lb_target *t);
-
 struct plan_service {
 	const char *ns, *name;
 	struct plan_vip vip; /* address none: it has none */
 	uint16_t port;
-	const char *protocol; /* "TCP" */
-	const struct plan_service_backend *backends;
+	const char *protocol;                 /* "TCP" */
+	const struct plan_backends *backends; /* plan_backends.h; NULL: there are none */
 	size_t n_backends;
 	uint16_t health_port; /* healthCheckNodePort, the same in all rows of a Service; 0: none */
 	bool paused;          /* no flow begins */

@@ -5,6 +5,7 @@
  * all that it had and gets it anew.
  */
 #include "base/sorted.h"
+#include "plan/plan_backends.h"
 #include "plan/plan_changes_inside.h"
 
 #include <assert.h>
@@ -119,12 +120,12 @@ static struct texts backends_of(struct arena *arena, const struct rows *rows)
 
 	for (size_t i = 0; i < rows->n; i++)
 		for (size_t k = 0; k < rows->items[i].n_backends; k++) {
-			const struct plan_service_backend *b = &rows->items[i].backends[k];
+			const struct plan_service_backend b = plan_backend_at(&rows->items[i], k);
 
 			push_text(arena, &ret,
 				  arena_printf(arena, "%s port %u%s%s (%s)",
-					       ip_addr_text(&b->addr, text), b->port,
-					       b->node[0] ? " on " : "", b->node, b->state));
+					       ip_addr_text(&b.addr, text), b.port,
+					       b.node[0] ? " on " : "", b.node, b.state));
 		}
 	return ret;
 }

@@ -3,6 +3,7 @@
  */
 #include "plan/plan_difference.h"
 
+#include "plan/plan_backends.h"
 #include "plan/plan_ledger.h"
 #include "plan/plan_peer_change.h"
 #include "plan/plan_vlans.h"
@@ -175,13 +176,20 @@ static bool same_health(const void *a, const void *b)
 	       x->endpoints == y->endpoints && x->is_serving == y->is_serving;
 }
 
-static bool same_backend(const void *a, const void *b)
+static bool same_backends(const struct plan_service *a, const struct plan_service *b)
 {
-	const struct plan_service_backend *x = a, *y = b;
+	if (a->n_backends != b->n_backends)
+		return false;
+	for (size_t i = 0; i < a->n_backends; i++) {
+		const struct plan_service_backend x = plan_backend_at(a, i);
+		const struct plan_service_backend y = plan_backend_at(b, i);
 
-	return ip_addr_equal(&x->addr, &y->addr) && x->port == y->port &&
-	       same_text(x->node, y->node) && same_text(x->state, y->state) &&
-	       same_text(x->way, y->way) && x->drains_until == y->drains_until;
+		if (!ip_addr_equal(&x.addr, &y.addr) || x.port != y.port ||
+		    !same_text(x.node, y.node) || !same_text(x.state, y.state) ||
+		    !same_text(x.way, y.way) || x.drains_until != y.drains_until)
+			return false;
+	}
+	return true;
 }
 
 static bool same_service(const void *a, const void *b)
@@ -190,11 +198,10 @@ static bool same_service(const void *a, const void *b)
 
 	return same_text(x->ns, y->ns) && same_text(x->name, y->name) &&
 	       plan_vip_equal(&x->vip, &y->vip) && x->port == y->port &&
-	       same_text(x->protocol, y->protocol) &&
-	       SAME(x, y, backends, n_backends, same_backend) && x->health_port == y->health_port &&
-	       x->paused == y->paused && x->rate_limit == y->rate_limit &&
-	       x->n_local_ready == y->n_local_ready && x->announced == y->announced &&
-	       same_text(x->reason, y->reason);
+	       same_text(x->protocol, y->protocol) && same_backends(x, y) &&
+	       x->health_port == y->health_port && x->paused == y->paused &&
+	       x->rate_limit == y->rate_limit && x->n_local_ready == y->n_local_ready &&
+	       x->announced == y->announced && same_text(x->reason, y->reason);
 }
 
 static bool same_problem(const void *a, const void *b)

@@ -25,6 +25,7 @@
  * nodes get theirs so, too; SCTP nobody does.
  */
 #include "base/limits.h"
+#include "plan/plan_backends.h"
 #include "plan/plan_service.h"
 #include "plan/plan_sort.h"
 
@@ -32,6 +33,7 @@
 
 struct seen {
 	struct ip_addr addr;
+	uint32_t slice, endpoint; /* where it stands */
 	uint16_t port;
 	bool ready, local;
 	uint8_t weight;
@@ -52,7 +54,8 @@ struct merge {
 	enum lb_way way;     /* to those of no node; LB_BY_TUNNEL: none is said, */
 	enum lb_way remote;  /* and to those on other nodes */
 	struct arena *arena; /* of what comes out */
-	struct seen *items;  /* owned */
+	const struct api_object *const *slices; /* the arena's */
+	struct seen *items;                     /* owned */
 	size_t n, cap;
 };
 
@@ -63,8 +66,13 @@ static bool is_local(const struct plan_settings *settings, const struct api_endp
 	return node[0] != '\0' && strcmp(node, settings->node_name) == 0;
 }
 
+/* To what struct plan_backend says. */
+enum backend_state { REMOTE, READY, NOT_HINTED, DRAINING };
+static const char *const states[] = {"remote", "ready", "notHinted", "draining"};
+static const char *const ways[] = {"", "tunnel", "dsr-l2", "dsr-ipip", "dsr-gue", "nat"};
+
 static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t port,
-			 uint8_t weight)
+			 uint8_t weight, const struct plan_backend *at)
 {
 	const char *node = plan_text(e->node_name);
 	struct seen *s;
@@ -75,6 +83,8 @@ static void add_endpoint(struct merge *m, const struct api_endpoint *e, uint16_t
 	s = xpush(&m->items, &m->n, &m->cap, sizeof(*s));
 	*s = (struct seen){
 		.addr = e->address,
+		.slice = at->slice,
+		.endpoint = at->endpoint,
 		.port = port,
 		.ready = e->ready,
 		.local = is_local(m->settings, e),
@@ -97,7 +107,7 @@ static uint16_t slice_port(const struct api_slice *slice, const struct api_servi
 	return 0;
 }
 
-static void add_slice(struct merge *m, const struct api_slice *slice)
+static void add_slice(struct merge *m, const struct api_slice *slice, size_t number)
 {
 	const uint16_t port = slice->is_fqdn ? 0 : slice_port(slice, m->port);
 
@@ -105,8 +115,9 @@ static void add_slice(struct merge *m, const struct api_slice *slice)
 		return;
 	for (size_t i = 0; i < slice->n_endpoints; i++) {
 		const struct api_endpoint e = api_slice_endpoint(slice, i);
+		const struct plan_backend at = {.slice = (uint32_t)number, .endpoint = (uint32_t)i};
 
-		add_endpoint(m, &e, port, slice->weight ? slice->weight : 1);
+		add_endpoint(m, &e, port, slice->weight ? slice->weight : 1, &at);
 	}
 }
 
@@ -198,13 +209,13 @@ static bool is_reached(const struct seen *s)
 	return s->local || s->tunnel || s->way;
 }
 
-static const char *state_text(const struct seen *s, bool takes)
+static enum backend_state state_of(const struct seen *s, bool takes)
 {
 	if (!is_reached(s))
-		return "remote";
+		return REMOTE;
 	if (takes)
-		return "ready";
-	return s->ready ? "notHinted" : "draining";
+		return READY;
+	return s->ready ? NOT_HINTED : DRAINING;
 }
 
 static int cmp_target(const void *a, const void *b)
@@ -258,27 +269,54 @@ static void add_target(const struct seen *s, bool ready, uint32_t owner, struct 
 	ret->way = s->way;
 }
 
-const char *plan_way_text(const struct lb_target *t)
+/* Place among the words. */
+static uint8_t way_to(const struct lb_target *t)
 {
 	switch (t->way) {
 	case LB_BY_TUNNEL:
-		return ip_addr_is_none(&t->node) ? "" : "tunnel";
+		return !ip_addr_is_none(&t->node);
 	case LB_BY_L2:
-		return "dsr-l2";
+		return 2;
 	case LB_BY_IPIP:
-		return "dsr-ipip";
+		return 3;
 	case LB_BY_GUE:
-		return "dsr-gue";
+		return 4;
 	case LB_BY_NAT:
-		return "nat";
+		return 5;
 	}
-	return "";
+	return 0;
+}
+
+const char *plan_way_text(const struct lb_target *t)
+{
+	return ways[way_to(t)];
+}
+
+struct plan_service_backend plan_backend_at(const struct plan_service *row, size_t i)
+{
+	const struct plan_backends *all = row->backends;
+	const struct plan_backend *b;
+	struct api_endpoint e;
+
+	assert(i < row->n_backends && row->n_backends == all->n + all->n_others);
+	if (i >= all->n)
+		return all->others[i - all->n];
+	b = &all->items[i];
+	e = api_slice_endpoint(&all->slices[b->slice]->slice, b->endpoint);
+	return (struct plan_service_backend){
+		.addr = e.address,
+		.port = b->port,
+		.node = plan_text(e.node_name),
+		.state = states[b->state],
+		.way = ways[b->way],
+	};
 }
 
 /* Room for those that become targets and backends: in a large cluster most are neither. */
 static struct port_endpoints with_room(const struct merge *m, bool policy_local,
 				       struct lb_target **ret_targets,
-				       struct plan_service_backend **ret_backends)
+				       struct plan_backend **ret_backends,
+				       struct plan_backends **ret_all)
 {
 	size_t n_reached = 0, n = 0;
 
@@ -289,21 +327,24 @@ static struct port_endpoints with_room(const struct merge *m, bool policy_local,
 		n_reached += counts && is_reached(&m->items[i]);
 	}
 	*ret_targets = arena_array_of(m->arena, n_reached, struct lb_target);
-	*ret_backends = arena_array_of(m->arena, n, struct plan_service_backend);
-	return (struct port_endpoints){.targets = *ret_targets, .backends = *ret_backends};
+	*ret_backends = arena_array_of(m->arena, n, struct plan_backend);
+	*ret_all = arena_new_of(m->arena, struct plan_backends);
+	**ret_all = (struct plan_backends){.slices = m->slices, .items = *ret_backends};
+	return (struct port_endpoints){.targets = *ret_targets, .backends = *ret_all};
 }
 
 static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32_t owner)
 {
 	struct lb_target *targets;
-	struct plan_service_backend *backends;
+	struct plan_backends *all;
+	struct plan_backend *backends;
 	const enum topology topology = topology_of(m, policy_local);
 	struct port_endpoints ret;
 	bool any_ready = false;
 
 	if (!policy_local)
 		find_ways(m);
-	ret = with_room(m, policy_local, &targets, &backends);
+	ret = with_room(m, policy_local, &targets, &backends, &all);
 	for (size_t i = 0; i < m->n; i++)
 		any_ready |= takes_new(m, &m->items[i], topology) &&
 			     (m->items[i].local || !policy_local);
@@ -319,12 +360,11 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 			ret.too_many = true;
 			continue;
 		}
-		backends[ret.n_backends++] = (struct plan_service_backend){
-			.addr = s->addr,
+		backends[ret.n_backends++] = (struct plan_backend){
+			.slice = s->slice,
+			.endpoint = s->endpoint,
 			.port = s->port,
-			.node = s->node,
-			.state = state_text(s, ready),
-			.way = "",
+			.state = (uint8_t)state_of(s, ready),
 		};
 		if (!s->local)
 			note_elsewhere(m, s, ready, &ret);
@@ -333,8 +373,9 @@ static struct port_endpoints sort_out(struct merge *m, bool policy_local, uint32
 		if (!is_reached(s))
 			continue;
 		add_target(s, ready, owner, &targets[ret.n_targets]);
-		backends[ret.n_backends - 1].way = plan_way_text(&targets[ret.n_targets++]);
+		backends[ret.n_backends - 1].way = way_to(&targets[ret.n_targets++]);
 	}
+	all->n = ret.n_backends;
 	ret.n_ready += ret.n_ready_here;
 	assert(ret.n_ready_here <= ret.n_here && ret.n_here <= ret.n_targets &&
 	       ret.n_targets <= ret.n_backends);
@@ -404,8 +445,9 @@ struct port_endpoints plan_service_endpoints(const struct plan_env *env,
 
 	if (s->forwarding == API_FORWARD_NAT)
 		m.remote = m.way;
+	m.slices = arena_memdup(arena, in->slices.items, in->slices.n * sizeof(*m.slices));
 	for (size_t i = 0; i < in->slices.n; i++)
-		add_slice(&m, &in->slices.items[i]->slice);
+		add_slice(&m, &m.slices[i]->slice, i);
 	drop_doubles(&m);
 	ret = sort_out(&m, s->policy_local, lb_seed(in->service->meta.ns, in->service->meta.name));
 	free(m.items);

@@ -4,6 +4,7 @@
  * reached alike, with how in a sentence, and those that get nothing. The rows of status say which
  * endpoint is reached how; here is what that means.
  */
+#include "plan/plan_backends.h"
 #include "plan/plan_explain.h"
 
 #include "plan/plan_draft.h"
@@ -126,14 +127,14 @@ static void add_row(const struct plan_draft *d, const struct plan_service *row, 
 	const size_t first = to->n;
 
 	for (size_t i = 0; i < row->n_backends; i++) {
-		const struct plan_service_backend *b = &row->backends[i];
-		const bool is_left_out = strcmp(b->state, "remote") == 0;
+		const struct plan_service_backend b = plan_backend_at(row, i);
+		const bool is_left_out = strcmp(b.state, "remote") == 0;
 		struct plan_forwarding f =
-			is_left_out ? left_out(d, row, b, is_said) : reached(d, b);
+			is_left_out ? left_out(d, row, &b, is_said) : reached(d, &b);
 
 		f.port = row->port;
 		f.protocol = row->protocol;
-		add_backend(d, to, first, &f, strcmp(b->state, "ready") == 0);
+		add_backend(d, to, first, &f, strcmp(b.state, "ready") == 0);
 	}
 }
 
@@ -182,7 +183,7 @@ void plan_explain_forwarding(const struct plan_draft *d, const struct plan_servi
 		if (!ip_addr_equal(&row->vip.addr, &ret->addr))
 			continue;
 		for (size_t k = 0; k < row->n_backends; k++)
-			any_nowhere |= row->backends[k].node[0] == '\0';
+			any_nowhere |= plan_backend_at(row, k).node[0] == '\0';
 		if (d->plan->dataplane)
 			add_row(d, row, said != API_FORWARD_AUTO, &ret->forwarding);
 		ret->policy = policy_text(d, input, any_nowhere ? sayer(d, input, ret) : NULL);

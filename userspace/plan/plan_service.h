@@ -120,10 +120,10 @@ struct plan_fragment *plan_service(const struct plan_env *env, const struct plan
  * family of a VIP are what is behind it.
  */
 struct port_endpoints {
-	const struct lb_target *targets;             /* by lb_target_cmp */
-	size_t n_targets, n_here;                    /* on any node, on this one */
-	size_t n_ready, n_ready_here;                /* those of them that take new flows */
-	const struct plan_service_backend *backends; /* all that are usable, for status */
+	const struct lb_target *targets;      /* by lb_target_cmp */
+	size_t n_targets, n_here;             /* on any node, on this one */
+	size_t n_ready, n_ready_here;         /* those of them that take new flows */
+	const struct plan_backends *backends; /* all that are usable, for status */
 	size_t n_backends;
 	const char *untunnelled; /* a node with usable ones, to which no tunnel leads; or NULL */
 	bool any_nowhere;        /* a usable one is on no node, and nobody says how to get there */

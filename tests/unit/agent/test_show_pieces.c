@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /* What is long is answered in pieces, one a turn, and is one answer all the same. */
+#include "plan/plan_backends.h"
 #include "show_rig.h"
 
 #define N_MANY 2600
@@ -113,12 +114,13 @@ static void expect_service_that_goes(struct agent_rig *rig)
 static void backends_of_one_service_are_told_in_pieces(void **state)
 {
 	static struct plan_service_backend all[N_MANY];
+	const struct plan_backends backends = {.others = all, .n_others = N_MANY};
 	const struct plan_service one = {.ns = "many",
 					 .name = "web",
 					 .vip = {.addr = ip_addr_from_v4(0xc0000207)},
 					 .port = 80,
 					 .protocol = "TCP",
-					 .backends = all,
+					 .backends = &backends,
 					 .n_backends = N_MANY};
 	struct agent_rig *rig = rig_announcing();
 	struct plan *plan = &rig->agent.current->plan;

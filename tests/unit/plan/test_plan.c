@@ -5,6 +5,7 @@
  */
 #include "base/hash.h"
 #include "fake/plan_fixture.h"
+#include "plan/plan_backends.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -232,6 +233,7 @@ static void held_route_is_announced(void **state)
 static void row_shows_who_is_ready_and_who_drains(void **state)
 {
 	_cleanup_(fixture_freep) struct fixture *f = fixture_announced();
+	struct plan_service_backend first, second;
 	const struct plan_service *row;
 
 	(void)state;
@@ -239,10 +241,12 @@ static void row_shows_who_is_ready_and_who_drains(void **state)
 	(void)fixture_converge(f, 10);
 	row = fixture_service(f, "web");
 	assert_int_equal(row->n_backends, 2);
-	assert_int_equal(ip_addr_v4(&row->backends[0].addr), 0x0af40006);
-	assert_string_equal(row->backends[0].state, "ready");
-	assert_int_equal(ip_addr_v4(&row->backends[1].addr), 0x0af40005);
-	assert_string_equal(row->backends[1].state, "draining");
+	first = plan_backend_at(row, 0);
+	second = plan_backend_at(row, 1);
+	assert_int_equal(ip_addr_v4(&first.addr), 0x0af40006);
+	assert_string_equal(first.state, "ready");
+	assert_int_equal(ip_addr_v4(&second.addr), 0x0af40005);
+	assert_string_equal(second.state, "draining");
 }
 
 static void rows_of_one_port_are_in_the_order_of_protocols(void **state)

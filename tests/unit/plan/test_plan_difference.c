@@ -5,6 +5,7 @@
  * plan_peer_change.c.
  */
 #include "made_plan.h"
+#include "plan/plan_backends.h"
 #include "plan/plan_difference.h"
 #include "plan/plan_peer_change.h"
 
@@ -18,6 +19,7 @@
 struct whole {
 	struct made m;
 	struct plan_service_backend backends[2];
+	struct plan_backends list;
 	struct plan_good good[2];
 	uint32_t communities[1];
 	struct large_community large[1];
@@ -74,7 +76,8 @@ static void make_whole(struct whole *w)
 	m->attrs[1].large = w->large;
 	m->attrs[1].extended = w->extended;
 	m->attrs[1].n_large = m->attrs[1].n_extended = 1;
-	m->services[1].backends = w->backends;
+	w->list = (struct plan_backends){.others = w->backends, .n_others = 2};
+	m->services[1].backends = &w->list;
 	m->services[1].n_backends = 2;
 	m->services[1].protocol = "TCP";
 	for (size_t i = 0; i < 2; i++)
@@ -234,7 +237,7 @@ static const char *spoil_services(struct whole *w, size_t i)
 	SPOIL("services", w->m.services[1].protocol = NULL);
 	SPOIL("services", w->m.services[1].announced = true);
 	SPOIL("services", w->m.services[1].reason = "other");
-	SPOIL("services", w->m.services[1].n_backends--);
+	SPOIL("services", w->m.services[1].n_backends = w->list.n_others = 1);
 	SPOIL("services", w->backends[1].addr.b[0]++);
 	SPOIL("services", w->backends[1].port++);
 	SPOIL("services", w->backends[1].node = "");

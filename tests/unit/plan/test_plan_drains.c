@@ -4,6 +4,7 @@
  * else's.
  */
 #include "fake/plan_fixture.h"
+#include "plan/plan_backends.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +24,7 @@ static void departed_target_drains_until_its_deadline(void **state)
 	assert_int_equal(fixture_target(f, VIP, 80, "10.244.0.6")->state, LB_BACKEND_READY);
 	assert_int_equal(f->deadline, f->now + PLAN_DRAIN_DEFAULT_NS);
 	assert_int_equal(fixture_service(f, "web")->n_backends, 2);
-	assert_string_equal(fixture_service(f, "web")->backends[1].state, "draining");
+	assert_string_equal(plan_backend_at(fixture_service(f, "web"), 1).state, "draining");
 	fixture_converge(f, 10);
 
 	f->now += PLAN_DRAIN_DEFAULT_NS - 1;

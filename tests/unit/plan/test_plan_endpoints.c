@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/strbuf.h"
 #include "fake/plan_fixture.h"
+#include "plan/plan_backends.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -176,9 +177,9 @@ static void remote_endpoints_are_a_warning_once_and_only_for_cluster(void **stat
 	assert_int_equal(fixture_count(local, "RemoteEndpoints"), 0);
 	row = fixture_service(cluster, "web");
 	assert_int_equal(row->n_backends, 3);
-	assert_string_equal(row->backends[0].state, "ready");
-	assert_string_equal(row->backends[1].state, "remote");
-	assert_string_equal(row->backends[1].node, "node-b");
+	assert_string_equal(plan_backend_at(row, 0).state, "ready");
+	assert_string_equal(plan_backend_at(row, 1).state, "remote");
+	assert_string_equal(plan_backend_at(row, 1).node, "node-b");
 }
 
 static void endpoint_in_two_slices_counts_once_and_ready(void **state)

@@ -4,6 +4,7 @@
  * port, and what it is reached by there is what it is reached by; each word for real servers has
  * its sentence; what gets nothing says why.
  */
+#include "plan/plan_backends.h"
 #include "plan/plan_explain.h"
 
 #include "api/decode.h"
@@ -207,7 +208,7 @@ static void each_word_has_a_sentence(void **state)
 		const struct plan_explained *e = ask(f, EXPLAIN_SERVICE, "web");
 		const struct plan_forwarding *l = line(e, 80, w->text, "");
 
-		if (!fixture_service(f, "web")->backends[0].way[0]) {
+		if (!plan_backend_at(fixture_service(f, "web"), 0).way[0]) {
 			assert_non_null(e->forwarding.items[0].reason);
 			continue;
 		}
@@ -237,12 +238,12 @@ static void check_row(const struct plan_service *row, const struct plan_explaine
 	}
 	assert_int_equal(n, row->n_backends);
 	for (size_t i = 0; i < row->n_backends; i++) {
-		const struct plan_service_backend *b = &row->backends[i];
+		const struct plan_service_backend b = plan_backend_at(row, i);
 
-		n_ready += strcmp(b->state, "ready") == 0 && strcmp(b->node, "node-c") != 0;
-		if (strcmp(b->state, "remote") != 0)
-			assert_true(line(e, row->port, b->way[0] ? b->way : "here", "") ||
-				    line(e, row->port, b->way, "nodeSilent"));
+		n_ready += strcmp(b.state, "ready") == 0 && strcmp(b.node, "node-c") != 0;
+		if (strcmp(b.state, "remote") != 0)
+			assert_true(line(e, row->port, b.way[0] ? b.way : "here", "") ||
+				    line(e, row->port, b.way, "nodeSilent"));
 	}
 	assert_int_equal(n_new, n_ready);
 }

@@ -5,6 +5,7 @@
  */
 #include "dual.h"
 #include "made_draft.h"
+#include "plan/plan_backends.h"
 
 /* --- by objects ------------------------------------------------------------------------------ */
 
@@ -61,9 +62,11 @@ static void each_address_has_the_endpoints_of_its_family(void **state)
 	fixture_plan(d.f);
 	rows = fixture_service(d.f, "web");
 	for (size_t i = 0; i < 2; i++) {
+		struct plan_service_backend b;
+
 		assert_int_equal(rows[i].n_backends, 1);
-		assert_string_equal(ip_addr_text(&rows[i].backends[0].addr, text),
-				    i ? "fd00::5" : "10.244.0.5");
+		b = plan_backend_at(&rows[i], 0);
+		assert_string_equal(ip_addr_text(&b.addr, text), i ? "fd00::5" : "10.244.0.5");
 	}
 	assert_int_equal(fixture_frontend(d.f, "192.168.100.0", 80)->lb.n_targets, 1);
 	fixture_drop(d.f, "EndpointSlice", "web");
@@ -80,6 +83,7 @@ static void service_without_an_address_shows_endpoints_of_its_first_family(void 
 					       "ipFamilyPolicy: RequireDualStack"};
 	struct dual d;
 	const struct plan_service *row;
+	struct plan_service_backend b;
 
 	(void)state;
 	dual_begin(&d);
@@ -90,7 +94,8 @@ static void service_without_an_address_shows_endpoints_of_its_first_family(void 
 		row = fixture_service(d.f, "web");
 		assert_string_equal(row->reason, "noIPAllocated");
 		assert_int_equal(row->n_backends, 1);
-		assert_int_equal(ip_family_of(&row->backends[0].addr), i == 1 ? IP_V6 : IP_V4);
+		b = plan_backend_at(row, 0);
+		assert_int_equal(ip_family_of(&b.addr), i == 1 ? IP_V6 : IP_V4);
 	}
 	fixture_free(d.f);
 }

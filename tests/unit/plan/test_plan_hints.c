@@ -4,6 +4,7 @@
  * node-a, in zone a.
  */
 #include "fake/plan_fixture.h"
+#include "plan/plan_backends.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -159,8 +160,8 @@ static void status_tells_who_is_meant_for_others(void **state)
 	const struct plan_service *row = fixture_service(f, "web");
 
 	(void)state;
-	assert_string_equal(row->backends[0].state, "ready");
-	assert_string_equal(row->backends[1].state, "notHinted");
+	assert_string_equal(plan_backend_at(row, 0).state, "ready");
+	assert_string_equal(plan_backend_at(row, 1).state, "notHinted");
 }
 
 /* All that are for this node's zone are elsewhere: routers are not to send here. */

@@ -12,6 +12,7 @@
 
 #include "bpf/abi.h"
 #include "bpf/wire.h"
+#include "plan/plan_backends.h"
 
 #include <cmocka.h>
 
@@ -90,9 +91,9 @@ static void endpoints_of_all_nodes_are_targets(void **state)
 	assert_non_null(strstr(fixture_problem(f, "RemoteEndpoints", "web")->message, "node-d"));
 	assert_non_null(fixture_problem(f, "EndpointWithoutNode", "web"));
 	assert_int_equal(row->n_backends, 5);
-	assert_string_equal(row->backends[1].state, "ready");
-	assert_string_equal(row->backends[1].node, "node-b");
-	assert_string_equal(row->backends[3].state, "remote");
+	assert_string_equal(plan_backend_at(row, 1).state, "ready");
+	assert_string_equal(plan_backend_at(row, 1).node, "node-b");
+	assert_string_equal(plan_backend_at(row, 3).state, "remote");
 	assert_true(fixture_frontend(f, VIP, 80)->lb.flags & LB_F_CLAMP);
 	assert_true(row->announced);
 }
@@ -485,7 +486,7 @@ static void a_target_elsewhere_drains_as_one_here(void **state)
 	assert_int_equal(fixture_target(f, VIP, 80, "10.244.1.5")->state, LB_BACKEND_DRAINING);
 	row = fixture_service(f, "web");
 	assert_int_equal(row->n_backends, 2);
-	assert_string_equal(row->backends[1].node, "node-b");
+	assert_string_equal(plan_backend_at(row, 1).node, "node-b");
 	assert_int_equal(f->ledger.n_drains, 1);
 	f->now += 61 * NSEC_PER_SEC;
 	(void)fixture_converge(f, 10);

@@ -4,6 +4,7 @@
  * settings say, or are left out and told. No node of the cluster is needed for them.
  */
 #include "fake/plan_fixture.h"
+#include "plan/plan_backends.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -82,9 +83,9 @@ static void each_word_is_a_way_to_them(void **state)
 		assert_int_equal(t->way, cases[i].way);
 		assert_int_equal(t->state, LB_BACKEND_DRAINING);
 		assert_true(row->announced); /* no echo is asked for */
-		assert_string_equal(row->backends[0].state, "ready");
-		assert_string_equal(row->backends[0].way, cases[i].word);
-		assert_string_equal(row->backends[0].node, "");
+		assert_string_equal(plan_backend_at(row, 0).state, "ready");
+		assert_string_equal(plan_backend_at(row, 0).way, cases[i].word);
+		assert_string_equal(plan_backend_at(row, 0).node, "");
 		assert_null(fixture_problem(f, "EndpointWithoutNode", NULL));
 		assert_int_equal(f->plan.n_way_ends, 2);
 		assert_true(ip_addr_is_none(&f->plan.way_ends[0].source));
@@ -104,8 +105,8 @@ static void without_a_word_they_are_left_out_and_told(void **state)
 
 		assert_null(fixture_target(f, VIP, 80, "192.168.1.1"));
 		assert_false(fixture_service(f, "web")->announced);
-		assert_string_equal(fixture_service(f, "web")->backends[0].state, "remote");
-		assert_string_equal(fixture_service(f, "web")->backends[0].way, "");
+		assert_string_equal(plan_backend_at(fixture_service(f, "web"), 0).state, "remote");
+		assert_string_equal(plan_backend_at(fixture_service(f, "web"), 0).way, "");
 		assert_string_equal(p->field, "metadata.annotations[lodestone.io/forwarding]");
 		assert_non_null(strstr(p->remedy, "dsr-l2"));
 		assert_int_equal(f->plan.n_way_ends, 0);
@@ -146,7 +147,7 @@ static void another_port_than_the_services_is_told(void **state)
 	assert_string_equal(fixture_problem(f, "ServerPort", "web")->field,
 			    "spec.ports[0].targetPort");
 	assert_non_null(strstr(fixture_problem(f, "ServerPort", "web")->message, "8080"));
-	assert_string_equal(fixture_service(f, "web")->backends[0].state, "remote");
+	assert_string_equal(plan_backend_at(fixture_service(f, "web"), 0).state, "remote");
 }
 
 static void policy_local_has_none(void **state)
@@ -429,7 +430,7 @@ static void sctp_is_not_translated(void **state)
 			       "192.168.1.1") "]");
 	(void)fixture_converge(f, 10);
 	assert_non_null(fixture_problem(f, "ServerSctp", "web"));
-	assert_string_equal(fixture_service(f, "web")->backends[0].state, "remote");
+	assert_string_equal(plan_backend_at(fixture_service(f, "web"), 0).state, "remote");
 }
 
 int main(void)
