@@ -226,7 +226,7 @@ static size_t due(const struct run *r, double since)
 	const double passed = seconds(CLOCK_MONOTONIC) - since;
 	const struct client_run *how = r->how;
 
-	if (!how->rate)
+	if (how->rate <= 0)
 		return how->count;
 	if (passed >= how->seconds || access(how->stop, F_OK) == 0)
 		return 0;
@@ -276,7 +276,7 @@ int client_requests(const struct client_run *how)
 {
 	static struct run r;
 	const double since = seconds(CLOCK_MONOTONIC);
-	const int tick = how->rate ? (int)(1000 / how->rate) + 1 : TICK_MS;
+	const int tick = how->rate > 0 ? (int)(1000 / how->rate) + 1 : TICK_MS;
 	struct epoll_event e[CLIENT_ABREAST];
 
 	r.how = how;
