@@ -105,6 +105,26 @@ static void a_node_that_is_gone_does_not_count(void **state)
 	spread_done(&s);
 }
 
+/* What it said while it was one of them is nobody's: no row is held by it any more. */
+static void a_node_that_is_none_any_more_holds_nothing(void **state)
+{
+	struct spread s;
+
+	(void)state;
+	begin_with_foreign_flows(&s, 4);
+	s.is_cut[4] = true;
+	for (uint32_t i = 0; i < FLOWS; i++)
+		spread_end(&s, i);
+	spread_pass(&s, LONG);
+	assert_true(n_unsettled(&s.nodes[0]) > 0);
+	for (uint32_t i = 0; i < 4; i++)
+		spread_know(&s, i, UINT32_MAX & ~(1u << 4), 0);
+	spread_pass(&s, LONG);
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(n_unsettled(&s.nodes[i]), 0);
+	spread_done(&s);
+}
+
 static void a_node_with_another_recipe_holds_all_rows(void **state)
 {
 	struct spread s;
@@ -389,6 +409,7 @@ int main(void)
 		cmocka_unit_test(
 			while_a_node_is_not_heard_no_row_settles_and_none_becomes_unsettled),
 		cmocka_unit_test(a_node_that_is_gone_does_not_count),
+		cmocka_unit_test(a_node_that_is_none_any_more_holds_nothing),
 		cmocka_unit_test(a_node_with_another_recipe_holds_all_rows),
 		cmocka_unit_test(rows_of_two_zones_stay_unsettled_since_each_flow_needs_it),
 		cmocka_unit_test(a_node_without_the_service_says_so),
