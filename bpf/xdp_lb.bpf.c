@@ -404,5 +404,6 @@ int xdp_lb(struct xdp_md *ctx)
 	}
 	if (verdict == TURNED_TO_REJECT)
 		return capture_end(ctx, reject(ctx, s, (enum lb_drop)s->what));
-	return capture_end(ctx, verdict < 0 ? XDP_DROP : verdict);
+	/* Whom it was for is not there, so nothing should have led to him (lb/lb_far.h). */
+	return capture_end(ctx, verdict < 0 ? vip_drop(false, LB_DROP_NO_BACKEND) : verdict);
 }

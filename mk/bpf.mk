@@ -4,7 +4,7 @@
 # skipped.
 
 BPF_TEST_BIN := $(patsubst tests/bpf/%.c,$(B)/tests/bpf/%,$(wildcard tests/bpf/test_*.c))
-BPF_TEST_RIG := $(patsubst %.c,$(B)/san/%.o,$(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
+BPF_TEST_RIG := $(patsubst %.c,$(B)/san/%.o,$(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)) userspace/sys/bpf_beside.c)
 
 $(BPF_TEST_RIG) $(patsubst $(B)/%,$(B)/san/%.o,$(BPF_TEST_BIN)): | $(BPF_SKEL)
 
@@ -39,7 +39,7 @@ $(BENCH_SKEL): $(B)/gen/%.skel.h: $(B)/bench/%.bpf.o
 
 BENCH_SRC := $(patsubst %,tests/bench/%.c,bench bench_bed bench_measure bench_flows bench_kinds bench_keeping_out bench_flood bench_families bench_tunnel bench_nat bench_outer bench_katran bench_beside_katran bench_kernel_net \
 	bench_beside_kernel)
-BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(BENCH_SRC) $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
+BENCH_OBJ := $(patsubst %.c,$(B)/obj/%.o,$(BENCH_SRC) $(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)) userspace/sys/bpf_beside.c)
 
 $(BENCH_OBJ): CPPFLAGS += -Itests
 $(BENCH_OBJ): | $(BPF_SKEL) $(BENCH_SKEL)

@@ -9,7 +9,7 @@ VM_BPF  := $(patsubst tests/bpf/%.c,$(B)/vm/tests/bpf/%,$(wildcard tests/bpf/tes
 VM_SYS  := $(patsubst tests/unit/sys/%.c,$(B)/vm/tests/sys/%,$(wildcard tests/unit/sys/test_bpf_*.c tests/unit/sys/test_rtnl.c tests/unit/sys/test_rtnl_vrf.c tests/unit/sys/test_netlink_filter.c))
 VM_TEST := $(B)/vm/tests/verify/test_verify $(VM_BPF) $(VM_SYS)
 VM_TOOL := $(B)/vm/tests/tools/peer
-VM_RIG  := $(patsubst %.c,$(B)/vm/obj/%.o,$(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)))
+VM_RIG  := $(patsubst %.c,$(B)/vm/obj/%.o,$(filter-out tests/bpf/test_%,$(wildcard tests/bpf/*.c)) userspace/sys/bpf_beside.c)
 VM_FAKE := $(patsubst %.c,$(B)/vm/obj/%.o,$(wildcard tests/fake/*.c))
 VM_LIBS := $(patsubst %,$(B)/lib%.a,$(filter $(DIRS),$(below_sys)))
 

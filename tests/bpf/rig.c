@@ -8,8 +8,6 @@
 #include "bpf/rig_nodes.h"
 #include "bpf/rig_private.h"
 
-#include "bpf/flow_hash.h"
-
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -18,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 void rig_must(int result, const char *what)
@@ -90,8 +87,7 @@ int rig_chunk(struct rig *r, enum rig_outer which, uint32_t chunk)
 	return *fd;
 }
 
-/* Only an object that is not loaded yet knows its templates. */
-static void note_templates(struct rig *r)
+void rig_note_templates(struct rig *r)
 {
 	for (enum rig_outer i = 0; i < RIG_N_OUTER; i++) {
 		struct bpf_map *map = bpf_map__inner_map(outer_map(r, i));
@@ -99,76 +95,6 @@ static void note_templates(struct rig *r)
 		r->inner_btf[i].key = bpf_map__btf_key_type_id(map);
 		r->inner_btf[i].value = bpf_map__btf_value_type_id(map);
 	}
-}
-
-static double cpu_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
-
-/* Any constants will do, as long as both programs have them. */
-static void make_keys(struct lb_flow_keys *keys)
-{
-	uint64_t *word = (uint64_t *)keys, x = 0x5eed;
-
-	for (size_t i = 0; i < sizeof(*keys) / sizeof(*word); i++) {
-		x = (x ^ x >> 31) * 0x9e3779b97f4a7c15ull + 1;
-		word[i] = x ^ x >> 29;
-	}
-	lb_flow_keys_finish(keys);
-}
-
-static uint32_t age_shift = 14;
-void rig_stop_clock(void)
-{
-	age_shift = 28; /* turns of days, counted by what jiffies begin with */
-}
-
-static int load_xdp(struct rig *r)
-{
-	double begin;
-	int err;
-
-	r->xdp = xdp_lb_bpf__open();
-	if (!r->xdp)
-		return -errno;
-	make_keys(&r->keys);
-	memcpy(&r->xdp->rodata->flow_keys, &r->keys, sizeof(r->keys));
-	r->xdp->rodata->age_shift = age_shift;
-	note_templates(r);
-	if (r->again)
-		rig_make_mappable(r);
-	begin = cpu_ms();
-	err = xdp_lb_bpf__load(r->xdp);
-	r->load_ms[RIG_XDP] = cpu_ms() - begin;
-	return err;
-}
-
-/* tc_reply works on the maps of xdp_lb: every map that both have is handed over. */
-static int load_tc(struct rig *r)
-{
-	struct bpf_map *map, *mine;
-	double begin;
-	int err;
-
-	r->tc = tc_reply_bpf__open();
-	if (!r->tc)
-		return -errno;
-	bpf_object__for_each_map(map, r->tc->obj)
-	{
-		mine = bpf_object__find_map_by_name(r->xdp->obj, bpf_map__name(map));
-		if (mine && !bpf_map__is_internal(map))
-			rig_must(bpf_map__reuse_fd(map, bpf_map__fd(mine)), "share map");
-	}
-	memcpy(&r->tc->rodata->flow_keys, &r->keys, sizeof(r->keys));
-	r->tc->rodata->age_shift = age_shift;
-	begin = cpu_ms();
-	err = tc_reply_bpf__load(r->tc);
-	r->load_ms[RIG_TC] = cpu_ms() - begin;
-	return err;
 }
 
 /* That on which it is: another test program may have another one. */
@@ -211,9 +137,7 @@ struct rig *rig_make(unsigned flow_chunks, bool again, const char **ret_why)
 	libbpf_set_print(quiet);
 	bind_to_one_cpu();
 	r->n_cpus = (unsigned)libbpf_num_possible_cpus();
-	err = load_xdp(r);
-	if (!err)
-		err = load_tc(r);
+	err = rig_load(r);
 	if (err == -EPERM || err == -ENOSYS) {
 		*ret_why = strerror(-err);
 		rig_destroy(r);
@@ -252,8 +176,7 @@ void rig_drop_chunks(struct rig *r)
 void rig_destroy(struct rig *r)
 {
 	rig_drop_chunks(r);
-	tc_reply_bpf__destroy(r->tc);
-	xdp_lb_bpf__destroy(r->xdp);
+	rig_unload(r);
 	free(r);
 }
 
@@ -331,6 +254,7 @@ void rig_add_service(struct rig *r, struct rig_service *s)
 		.affinity = s->affinity,
 	};
 
+	rig_need_for(r, s->flags);
 	s->id = slot.id;
 	s->rows_log2 = s->rows_log2 ? s->rows_log2 : LB_ROWS_LOG2_MIN;
 	s->rows_base = r->n_rows;
@@ -487,6 +411,7 @@ void rig_set_remote(struct rig *r, const struct rig_service *s, unsigned i, uint
 {
 	struct lb_backend be = rig_read_backend(r, s, i);
 
+	rig_need_far(r);
 	be.state = (uint64_t)(LB_BE_IN_USE | LB_BE_READY) << LB_BE_FLAGS_SHIFT |
 		   UINT64_C(1) << LB_BE_GEN_SHIFT | (uint64_t)number << LB_BE_NODE_SHIFT;
 	rig_change_backend(r, s, i, &be);

@@ -3,6 +3,8 @@
 #include "bpf/rig_capture.h"
 #include "bpf/rig_private.h"
 
+#include "sys/bpf_beside.h"
+
 #include <bpf/bpf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +100,7 @@ struct rig_capture *rig_capture_new(struct rig *r)
 	memcpy(&c->tc->rodata->flow_keys, &r->keys, sizeof(r->keys));
 	share(r->xdp->obj, c->xdp->obj);
 	rig_must(xdp_lb_capture_bpf__load(c->xdp), "load xdp_lb that captures");
+	rig_must(bpf_beside_fill(c->xdp->obj), "put them in their slots");
 	share(c->xdp->obj, c->tc->obj);
 	rig_must(tc_reply_capture_bpf__load(c->tc), "load tc_reply that captures");
 	c->ring = ring_buffer__new(bpf_map__fd(c->xdp->maps.capture_ring), on_record, c, NULL);

@@ -13,6 +13,7 @@ void rig_set_nat_range(struct rig *r, uint16_t first, uint32_t count)
 	const struct lb_tunnel t = {.nat = lb_nat_range(first, count)};
 	const uint32_t zero = 0;
 
+	rig_need_far(r);
 	rig_must(bpf_map_update_elem(bpf_map__fd(r->xdp->maps.tunnel), &zero, &t, BPF_ANY),
 		 "write tunnel");
 }
@@ -36,5 +37,5 @@ struct lb_nat_line *rig_nat_line(struct rig *r, uint32_t line)
 
 int rig_tc_nat(struct rig *r, const struct frame *in, struct frame *out)
 {
-	return rig_run(bpf_program__fd(r->tc->progs.tc_nat), in, out);
+	return rig_run(rig_need_tc_nat(r), in, out);
 }

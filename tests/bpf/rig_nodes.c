@@ -4,6 +4,7 @@
 #include "bpf/rig.h"
 #include "bpf/rig_private.h"
 
+#include "bpf/beside_slots.h"
 #include "bpf/wire.h"
 
 #include <arpa/inet.h>
@@ -147,26 +148,23 @@ void rig_use_up_hops(struct rig *r)
 	free(until);
 }
 
-static uint32_t id_of(const struct bpf_program *program)
+static void take_out(struct rig *r, uint32_t slot)
 {
-	struct bpf_prog_info info = {0};
-	uint32_t len = sizeof(info);
-
-	rig_must(bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &len), "ask for an id");
-	return info.id;
+	rig_need_far(r);
+	rig_must(bpf_map_delete_elem(bpf_map__fd(r->xdp->maps.beside), &slot),
+		 "take out a program");
 }
 
 void rig_take_cold_out(struct rig *r)
 {
-	const uint32_t cold[] = {id_of(r->xdp->progs.xdp_tunnel), id_of(r->xdp->progs.xdp_opened)};
-	const int beside = bpf_map__fd(r->xdp->maps.beside);
-	uint32_t id;
+	take_out(r, BESIDE_TUNNEL);
+	take_out(r, BESIDE_OPENED);
+}
 
-	for (uint32_t i = 0; i < bpf_map__max_entries(r->xdp->maps.beside); i++) {
-		rig_must(bpf_map_lookup_elem(beside, &i, &id), "read a program's id");
-		if (id == cold[0] || id == cold[1])
-			rig_must(bpf_map_delete_elem(beside, &i), "take out a program");
-	}
+void rig_take_far_out(struct rig *r)
+{
+	for (uint32_t slot = BESIDE_BFD + 1; slot < BESIDE_SLOTS; slot++)
+		take_out(r, slot);
 }
 
 void rig_set_remote_draining(struct rig *r, const struct rig_service *s, unsigned i,

@@ -36,6 +36,8 @@ void rig_close_end(struct rig *r);
 /* What is not known at once is dropped from here on: the programs for it are gone, so the rig is to
  * be one of rig_new_sized(). */
 void rig_take_cold_out(struct rig *r);
+/* ... nor is there any other of the far programs. */
+void rig_take_far_out(struct rig *r);
 void rig_set_mss(struct rig *r, uint16_t v4, uint16_t v6);
 /* Backend i is on the node of this number; ready, of generation 1. */
 void rig_set_remote(struct rig *r, const struct rig_service *s, unsigned i, uint32_t number);

@@ -33,6 +33,9 @@ struct rig {
 	struct lb_flow_keys keys;
 	struct xdp_lb_bpf *xdp;
 	struct tc_reply_bpf *tc;
+	/* The same once more, for the far programs and tc_nat; NULL: nothing has needed them. */
+	struct xdp_lb_bpf *far;
+	struct tc_reply_bpf *nat;
 	struct {
 		uint32_t key, value; /* BTF ids of the template; before Linux 6.4 they must agree */
 	} inner_btf[RIG_N_OUTER];
@@ -56,6 +59,18 @@ void rig_change_backend(struct rig *r, const struct rig_service *s, unsigned i,
 			const struct lb_backend *be);
 /* The service has no rows at all. */
 void rig_set_rows_none(struct rig *r, const struct rig_service *s);
+/* xdp_lb and tc_reply; 0 or -errno. */
+int rig_load(struct rig *r);
+void rig_unload(struct rig *r);
+/* Only an object that is not loaded yet knows its templates. */
+void rig_note_templates(struct rig *r);
+/*
+ * The far programs (lb/lb_far.h), as most tests need none of them: by what leads packets there;
+ * where a service of these flags does. And tc_nat, the fd.
+ */
+void rig_need_far(struct rig *r);
+void rig_need_for(struct rig *r, uint32_t flags);
+int rig_need_tc_nat(struct rig *r);
 /* As rig_new_sized(). */
 struct rig *rig_make(unsigned flow_chunks, bool again, const char **ret_why);
 void rig_destroy(struct rig *r);

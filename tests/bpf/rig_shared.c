@@ -48,6 +48,7 @@ static void set_flags(struct rig *r, uint32_t slot, uint32_t flags)
 
 void rig_set_flags(struct rig *r, const struct rig_service *s, uint32_t flags)
 {
+	rig_need_for(r, flags);
 	set_flags(r, rig_slot(r, s), flags);
 }
 

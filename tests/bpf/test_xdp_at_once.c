@@ -464,7 +464,7 @@ static void what_comes_from_a_node_is_the_same_by_each_way(void **state)
 /* --- each way is taken ------------------------------------------------------------------------ */
 
 /* Without the cold half, where what is left to it is dropped. */
-static void begin_without_cold(struct bed *x, int outer)
+static void begin_anew(struct bed *x, int outer)
 {
 	const char *why = "";
 
@@ -475,6 +475,11 @@ static void begin_without_cold(struct bed *x, int outer)
 	bed_add(x, &x->udp, 53, IPPROTO_UDP, N_BACKENDS);
 	tunnel_begin(x, outer);
 	rig_set_vlan(x->rig, TAG_COLD, 0, 0);
+}
+
+static void begin_without_cold(struct bed *x, int outer)
+{
+	begin_anew(x, outer);
 	rig_take_cold_out(x->rig);
 }
 
@@ -544,6 +549,26 @@ static void what_is_nearly_always_so_is_given_at_once(void **state)
 	}
 }
 
+/* Nothing leads there without them, but if something did, it would be seen. */
+static void what_a_missing_program_costs_is_counted(void **state)
+{
+	struct bed *x = bed_begin(state);
+	const struct tunnel_spec t = tunnel_from(AF_INET);
+	struct frame_spec ack = bed_request(&x->tcp, 1, TCP_ACK_FLAG);
+
+	begin_anew(x, AF_INET);
+	rig_take_far_out(x->rig);
+	assert_int_equal(tunnel_xdp(x, &ack, &t), XDP_DROP);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_NO_BACKEND), 1);
+	rig_set_remote(x->rig, &x->tcp, 0, NODE);
+	rig_set_rows(x->rig, &x->tcp, tunnel_in_order, 4, LB_ROW_UNSETTLED);
+	assert_int_equal(bed_xdp(x, &ack), XDP_DROP);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_NO_BACKEND), 2);
+	ack.vlan = TAG_COLD;
+	assert_int_equal(bed_xdp(x, &ack), XDP_DROP);
+	assert_int_equal(rig_drops(x->rig, LB_DROP_NO_BACKEND), 3);
+}
+
 static int setup(void **state)
 {
 	rig_stop_clock(); /* entries are as old by either way */
@@ -557,6 +582,7 @@ int main(void)
 		CLAIM_BOTH(what_comes_from_a_node_is_the_same_by_each_way, setup),
 		CLAIM_BOTH(what_is_nearly_always_so_goes_at_once, setup),
 		CLAIM_BOTH(what_is_nearly_always_so_is_given_at_once, setup),
+		CLAIM_BOTH(what_a_missing_program_costs_is_counted, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "fake/fake_store.h"
 
 #include "base/sorted.h"
+#include "lb/lb_far.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -12,6 +13,45 @@
 void fake_store_turn(struct fake_store *s)
 {
 	s->left = s->per_turn;
+	if (s->far_left > 0 && --s->far_left == 0)
+		s->has_far = !s->refuses_far;
+}
+
+/* 0: they are there; -EINPROGRESS: soon; another -errno: refused. */
+static int need_far(struct fake_store *s)
+{
+	if (s->has_far)
+		return 0;
+	if (s->far_left == 0 && s->refuses_far)
+		return -E2BIG;
+	if (s->far_left == 0)
+		s->far_left = s->far_turns;
+	s->has_far = s->far_left == 0;
+	return s->has_far ? 0 : -EINPROGRESS;
+}
+
+static bool has_far_frontend(const struct fake_store *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct lb_frontend f = {.flags = s->items[i].flags,
+					      .targets = s->items[i].targets,
+					      .n_targets = s->items[i].n_targets};
+
+		if (lb_frontend_is_far(&f))
+			return true;
+	}
+	return false;
+}
+
+void fake_store_adopt(struct fake_store *s)
+{
+	s->has_far = has_far_frontend(s);
+	s->far_left = 0;
+}
+
+bool fake_store_leads_nowhere(const struct fake_store *s)
+{
+	return !s->has_far && has_far_frontend(s);
 }
 
 /* The turn's share is used up. */
@@ -56,12 +96,16 @@ static int fake_put(void *ctx, nsec_t now, const struct lb_frontend *f)
 	const struct lb_key vip = {.addr = f->key.addr, .domain = f->key.domain};
 	struct fake_store *s = ctx;
 	struct fake_frontend *have;
+	int far;
 
 	(void)now;
 	if (is_later(s))
 		return -EINPROGRESS;
 	if (call_fails(s))
 		return -EIO;
+	far = lb_frontend_is_far(f) ? need_far(s) : 0;
+	if (far != 0)
+		return far;
 	assert(f->key.port == 0 || !(f->flags & LB_F_TUNNEL) == (f->table != 0));
 	assert(!(f->flags & LB_F_AFFINITY) == !f->affinity_s);
 	for (size_t i = 1; i < f->n_targets; i++)

@@ -36,6 +36,10 @@ struct fake_store {
 	size_t per_turn;          /* calls that a turn may make, 0 = any number */
 	size_t left;              /* of them; filled up by fake_store_turn() */
 	size_t n_orphans;         /* frontends put while their VIP was not there */
+	size_t far_turns;         /* that it takes to load the far programs (lb/lb_far.h) */
+	bool refuses_far;         /* they cannot be loaded */
+	bool has_far;             /* they are there: what is far is put then, and not before */
+	size_t far_left;          /* turns; 0: it was not begun, or is over */
 	struct arena *seen_arena; /* owned; holds what was told last */
 	const struct lb_actual *seen;
 	size_t n_seen;
@@ -49,6 +53,10 @@ void fake_store_look(struct fake_store *s, struct arena *arena, struct plan_actu
 int fake_store_rates(struct fake_store *s, const struct plan *plan);
 /* The same of blackholes. */
 int fake_store_discards(struct fake_store *s, const struct plan *plan);
+/* Another process takes the store over: it has the far programs if anything in it is far. */
+void fake_store_adopt(struct fake_store *s);
+/* Something in it leads to far programs that are not there. */
+bool fake_store_leads_nowhere(const struct fake_store *s);
 /* A turn begins. */
 void fake_store_turn(struct fake_store *s);
 /* A plan as far as a turn goes; all of it is held against what is there. */

@@ -194,7 +194,8 @@ static bool may_attach(const struct agent *a, const struct plan *plan)
 /*
  * Who is denied must not come in meanwhile. Then frontends: a program that is attached to empty
  * maps would drop what it should serve. For the same reason the devices wait until all frontends
- * are in.
+ * are in; but not where a former run's programs would drop what is to be put, in the maps that they
+ * have from before.
  */
 static bool go_on_programming(struct agent *a, nsec_t now)
 {
@@ -202,6 +203,8 @@ static bool go_on_programming(struct agent *a, nsec_t now)
 
 	if (!deny(a, now))
 		return false;
+	if (bpf_dataplane_waits_for_hooks(a->dataplane))
+		bpf_dataplane_apply_devices(a->dataplane, plan->devices, plan->n_devices);
 	loop_doing(a->loop, "other nodes");
 	if (!tunnels_program(a, now))
 		return false;

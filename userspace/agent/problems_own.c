@@ -50,6 +50,22 @@ static void add_refused(const struct agent *a, nsec_t now, struct problems *list
 		    key_text(list->arena, &refused->key), strerror(-refused->error));
 }
 
+/* Said beside what cannot be programmed for it, for this is why. */
+static void add_far(const struct agent *a, struct problems *list)
+{
+	const struct object_ref ref = {.kind = "DataPlane", .name = a->options->node};
+	const struct problem_text text = {
+		.reason = "ProgramsRefused",
+		.remedy = "lodectl preflight says what this kernel lacks; it is tried again every "
+			  "few minutes at most",
+	};
+	const char *failure = NULL;
+
+	if (a->dataplane && !bpf_dataplane_has_far(a->dataplane, &failure) && failure)
+		problem_add(list, SEVERITY_ERROR, &ref, &text,
+			    "nothing is sent to other nodes and servers: %s", failure);
+}
+
 /* Another BFD daemon of this node, most likely. */
 static void add_bfd_ports(const struct agent *a, struct problems *list)
 {
@@ -283,6 +299,7 @@ static void add_conntrack(const struct agent *a, struct problems *list)
 void problems_own_add(const struct agent *a, nsec_t now, struct problems *list)
 {
 	add_refused(a, now, list);
+	add_far(a, list);
 	add_denying(a, now, list);
 	add_rates(a, list);
 	add_state(a, list);

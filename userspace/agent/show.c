@@ -185,6 +185,7 @@ static void add_dataplane(const struct agent *a, cJSON *to)
 {
 	const struct plan *plan = &a->current->plan;
 	cJSON *o = cJSON_AddObjectToObject(to, "dataplane");
+	const char *failure;
 	cJSON *devices;
 
 	cJSON_AddStringToObject(o, "mode",
@@ -195,6 +196,8 @@ static void add_dataplane(const struct agent *a, cJSON *to)
 	for (size_t i = 0; i < plan->n_devices; i++)
 		cJSON_AddItemToArray(devices, device_json(a, &plan->devices[i]));
 	cJSON_AddBoolToObject(o, "programsAdopted", a->adopted);
+	cJSON_AddBoolToObject(o, "farPrograms",
+			      a->dataplane && bpf_dataplane_has_far(a->dataplane, &failure));
 	add_flow_table(a, o);
 	add_denied(a, o);
 	show_add_text(o, "failure", a->dataplane_failure);

@@ -568,10 +568,10 @@ static void share(struct lb_tables *t, const struct lb_clock *c, uint32_t slot, 
 int lb_tables_put(struct lb_tables *t, const struct lb_clock *c, const struct lb_frontend *f)
 {
 	struct edit e = {.t = t, .c = c, .f = f, .slot = lb_slots_find(&t->slots, &f->key)};
-	int error;
+	int error = lb_may_put(t, f);
 
-	if (!lb_frontend_is_valid(f))
-		return -EINVAL;
+	if (error != 0)
+		return error;
 	lb_view_touch(t->view, &f->key);
 	if (e.slot != LB_NO_SLOT && is_other(&t->slots.image[e.slot], f)) {
 		lb_tables_del(t, c, &f->key);

@@ -4,7 +4,7 @@
  * (put), lb_ranges.c (sets of source ranges), lb_walk.c (flows and settling), lb_spread.c (settling
  * by what all nodes know), lb_idle.c (where no
  * flow is left), lb_growth.c (a larger flow table), lb_rest.c (ends of rests), lb_place.c (words
- * and places of rows and backends), lb_view.c (dump).
+ * and places of rows and backends), lb_view.c (dump), lb_far.c (which programs it takes).
  */
 #pragma once
 
@@ -97,6 +97,7 @@ struct lb_tables {
 	struct lb_walk walk;
 	struct lb_flow_usage usage; /* by the last walk */
 	uint64_t idle_generation;
+	bool has_far; /* lb_far.h */
 };
 
 /* The parts of a live word. */
@@ -170,6 +171,8 @@ uint16_t lb_affinity_of(const struct lb_clock *c, const struct lb_frontend *f);
 void lb_store_limit(struct lb_tables *t, uint32_t slot, const struct lb_frontend *f);
 /* What lb_tables_put() takes at all. */
 bool lb_frontend_is_valid(const struct lb_frontend *f);
+/* 0: it can be put; else -EINVAL, or LB_NEED_FAR. */
+int lb_may_put(const struct lb_tables *t, const struct lb_frontend *f) must_check;
 /* Target i of a frontend as the rows see it, by this index. */
 struct lb_row_target lb_row_target_of(const struct lb_frontend *f, size_t i, uint16_t index);
 /* Rows of a frontend whose targets have these indices, if they were made ahead; once. */

@@ -189,14 +189,17 @@ static void adopt_nat_ends(struct lb_nodes *n, uint32_t number)
 	}
 }
 
-void lb_nodes_set_nat(struct lb_nodes *n, uint16_t first_port)
+int lb_nodes_set_nat(struct lb_nodes *n, uint16_t first_port)
 {
+	if (first_port && !lb_tables_have_far(n->tables))
+		return LB_NEED_FAR;
 	store((uint64_t *)&n->tunnel->nat, first_port ? lb_nat_range(first_port, LB_NAT_LINES) : 0);
 	if (first_port)
-		return;
+		return 0;
 	for (size_t i = 0; i < n->n_nat_ends; i++)
 		lb_tables_uncover(n->tables, &n->nat_ends[i]);
 	n->n_nat_ends = 0;
+	return 0;
 }
 
 /* --- adoption --------------------------------------------------------------------------------- */
@@ -364,6 +367,7 @@ int lb_nodes_take_all(struct lb_nodes *n, const struct lb_clock *c, const struct
 	for (size_t i = 0; outcome == 0 && i < f->n_targets; i++)
 		if (!ip_addr_is_none(&f->targets[i].node))
 			outcome = lb_nodes_take(n, c, &f->targets[i].node);
+	assert(!lb_frontend_is_far(f) || lb_tables_have_far(n->tables));
 	return outcome;
 }
 
@@ -524,6 +528,7 @@ void lb_nodes_set_end(struct lb_nodes *n, const struct lb_key *key, bool is_ther
 {
 	__u32 *own = ip_addr_is_v4(&key->addr) ? n->tunnel->own_v4 : n->tunnel->own_v6;
 
+	assert(!is_there || lb_tables_have_far(n->tables));
 	if (key->domain != 0 || (!is_there && memcmp(own, key->addr.b, sizeof(key->addr.b)) != 0))
 		return;
 	store((uint64_t *)&n->tunnel->closed, is_closed);

@@ -63,6 +63,6 @@ int lb_nodes_set_hops(struct lb_nodes *n, const struct lb_clock *c, const struct
  * Source ports for targets that are LB_BY_NAT: so many as the table has lines, from this one on; 0:
  * there are no such targets any more, nor ways that are `nat`. Whether there is a table is the
  * caller's. Addresses that were the source of such a way are looked for answers until then, also
- * after a restart, since flows know them.
+ * after a restart, since flows know them. 0, or LB_NEED_FAR (lb_far.h).
  */
-void lb_nodes_set_nat(struct lb_nodes *n, uint16_t first_port);
+int lb_nodes_set_nat(struct lb_nodes *n, uint16_t first_port) must_check;

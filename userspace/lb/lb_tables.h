@@ -19,6 +19,7 @@
 #include <linux/types.h>
 
 #include "bpf/abi.h"
+#include "lb/lb_far.h"
 #include "lb/lb_nodes.h"
 #include "lb/lb_served.h"
 #include "lb/lb_slots.h"
@@ -27,7 +28,7 @@
 #define LB_NEED_ROWS_CHUNK    1
 #define LB_NEED_BACKEND_CHUNK 2
 #define LB_NEED_RANGES        3 /* not a chunk: fill a set with the frontend's ranges */
-/* ... and LB_NEED_NODE_CHUNK (lb_nodes.h) */
+/* ... and LB_NEED_NODE_CHUNK (lb_nodes.h), and LB_NEED_FAR (lb_far.h): not a chunk */
 
 struct lb_settling;
 struct lb_tables;

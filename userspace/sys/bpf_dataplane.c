@@ -68,7 +68,18 @@ void bpf_dataplane_look(const struct bpf_dataplane *dp, struct lb_look *ret)
 
 bool bpf_dataplane_is_growing(const struct bpf_dataplane *dp)
 {
-	return bpf_grow_is_waited_for(dp->grow);
+	return bpf_grow_is_waited_for(dp->grow) || bpf_far_is_waited_for(dp->far);
+}
+
+bool bpf_dataplane_waits_for_hooks(const struct bpf_dataplane *dp)
+{
+	return bpf_far_waits_for_hooks(dp->far);
+}
+
+bool bpf_dataplane_has_far(const struct bpf_dataplane *dp, const char **ret_failure)
+{
+	*ret_failure = bpf_far_failure(dp->far);
+	return lb_tables_have_far(dp->tables);
 }
 
 void bpf_dataplane_expect(struct bpf_dataplane *dp, size_t n, nsec_t now)
@@ -162,6 +173,17 @@ static int load_apart(const struct bpf_load_args *args, struct arena *arena,
 	return l.error;
 }
 
+/* What adopted tables lead to is loaded before anything of ours takes a place at a hook. */
+static int load_far(const struct bpf_dataplane *dp, struct arena *arena, const char **ret_failure)
+{
+	const int error =
+		lb_tables_are_far(dp->tables) ? bpf_load_far(&dp->programs, arena, ret_failure) : 0;
+
+	if (error == 0 && lb_tables_are_far(dp->tables))
+		lb_tables_add_far(dp->tables);
+	return error;
+}
+
 int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *arena, nsec_t now,
 		       struct bpf_dataplane **ret, bool *ret_adopted, const char **ret_failure)
 {
@@ -190,8 +212,14 @@ int bpf_dataplane_open(const struct bpf_dataplane_args *args, struct arena *aren
 		bpf_dataplane_close(dp);
 		return error;
 	}
+	error = load_far(dp, arena, ret_failure);
+	if (error != 0) {
+		bpf_dataplane_close(dp);
+		return error;
+	}
 	dp->hooks = bpf_hooks_new(dp->pin_dir, &dp->programs, &dp->maps.uplinks,
 				  bpf_maps_fd(&dp->maps, "vrfs"));
+	dp->far = bpf_far_new(&dp->programs, dp->tables, dp->hooks);
 	dp->capture = bpf_capture_new(&dp->programs.maps, dp->hooks, dp->tables, dp->pin_dir);
 	*ret = dp;
 	*ret_adopted = programs.adopted;
@@ -203,6 +231,7 @@ void bpf_dataplane_use_worker(struct bpf_dataplane *dp, struct worker *worker)
 	bpf_grow_use_worker(dp->grow, worker);
 	bpf_flows_use_worker(dp->flows, worker);
 	bpf_hooks_use_worker(dp->hooks, worker);
+	bpf_far_use_worker(dp->far, worker);
 	bpf_capture_use_worker(dp->capture, worker);
 }
 
@@ -216,6 +245,7 @@ struct bpf_dataplane *bpf_dataplane_close(struct bpf_dataplane *dp)
 	if (!dp)
 		return NULL;
 	bpf_capture_free(dp->capture);
+	bpf_far_free(dp->far);
 	bpf_hooks_free(dp->hooks);
 	bpf_grow_free(dp->grow);
 	bpf_nodes_free(dp->nodes);

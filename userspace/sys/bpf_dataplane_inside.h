@@ -3,7 +3,7 @@
 #pragma once
 
 #include "sys/bpf_dataplane.h"
-#include "sys/bpf_load.h"
+#include "sys/bpf_far.h"
 
 struct bpf_dataplane {
 	char *pin_dir; /* owned */
@@ -14,6 +14,7 @@ struct bpf_dataplane {
 	struct bpf_flows *flows;       /* owned */
 	struct bpf_ports *ports;       /* owned */
 	struct bpf_hooks *hooks;       /* owned */
+	struct bpf_far *far;           /* owned */
 	struct bpf_capture *capture;   /* owned */
 	struct bpf_ranges *ranges;     /* owned */
 	struct lb_deny *deny;          /* owned */

@@ -52,6 +52,7 @@ struct bpf_hooks {
 	bool has_swept_filters;
 	bool has_unpinned; /* what a former run and its captures have left */
 	bool has_readers;  /* a program was attached, by us or a former run */
+	bool has_formers;  /* what a former run attached may be so still */
 	bool looks_again;  /* verify was asked for meanwhile */
 	bool was_put_off;  /* apply was */
 	unsigned generation;
@@ -348,6 +349,7 @@ static void done(struct worker_job *base)
 	h->used = j->use;
 	h->generation += h->was_put_off || !same_state(&h->list, &j->list);
 	h->was_put_off = false;
+	h->has_formers &= !j->sweeps;
 	list_done(&h->list);
 	h->list = j->list;
 	j->list = (struct device_list){0};
@@ -459,6 +461,11 @@ bool bpf_hooks_are_away(const struct bpf_hooks *h)
 	return h->is_away;
 }
 
+bool bpf_hooks_are_formers(const struct bpf_hooks *h)
+{
+	return h->has_formers;
+}
+
 bool bpf_hooks_are_gone(const struct bpf_hooks *h)
 {
 	return h->list.n == 0;
@@ -556,7 +563,8 @@ struct bpf_hooks *bpf_hooks_new(const char *pin_dir, const struct bpf_programs *
 	error = bpf_attach_each(pin_dir, adopt_device, h);
 	if (error != 0)
 		log_warn("bpf: cannot look for old attachments", "error=%d", -error);
-	h->has_readers = programs->adopted || h->list.n > 0;
+	h->has_formers = h->list.n > 0;
+	h->has_readers = programs->adopted || h->has_formers;
 	return h;
 }
 

@@ -52,6 +52,8 @@ bool bpf_hooks_are_using(const struct bpf_hooks *h, const struct bpf_hook_progra
 
 /* The helper is at it. */
 bool bpf_hooks_are_away(const struct bpf_hooks *h);
+/* Programs of a former run hang there, until the first apply is over. */
+bool bpf_hooks_are_formers(const struct bpf_hooks *h);
 /* There is no device any more, as far as is told. */
 bool bpf_hooks_are_gone(const struct bpf_hooks *h);
 /* Changes when what is told of the devices does, and when an apply was put off. */

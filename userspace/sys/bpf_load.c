@@ -17,6 +17,7 @@
 #include "sys/clock.h"
 #include "sys/log.h"
 
+#include <assert.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -146,6 +147,12 @@ static int keep_program(const struct bpf_program *program, int *ret_fd)
 	return *ret_fd < 0 ? -errno : 0;
 }
 
+static void set_constants(struct xdp_lb_bpf *xdp, const struct lb_flow_keys *keys)
+{
+	xdp->rodata->age_shift = age_shift(tick_ns());
+	memcpy(&xdp->rodata->flow_keys, keys, sizeof(*keys));
+}
+
 /* *ret, also after an error: the object, for the caller to close. */
 static int load_xdp(const struct bpf_load_args *args, struct bpf_programs *p,
 		    struct xdp_lb_bpf **ret)
@@ -157,12 +164,16 @@ static int load_xdp(const struct bpf_load_args *args, struct bpf_programs *p,
 
 	if (error != 0)
 		return error;
+	assert(xdp);
 	lb_flow_keys(config.flow_secret, &p->flow_keys);
 	error = bpf_maps_inners(xdp->obj, &p->inners);
-	xdp->rodata->age_shift = age_shift(tick_ns());
-	memcpy(&xdp->rodata->flow_keys, &p->flow_keys, sizeof(p->flow_keys));
+	set_constants(xdp, &p->flow_keys);
+	if (error == 0)
+		error = bpf_beside_choose(xdp->obj, args->beside);
 	if (error == 0)
 		error = xdp_lb_bpf__load(xdp);
+	if (error == 0)
+		error = bpf_beside_fill(xdp->obj);
 	config.abi_version = LB_ABI_VERSION; /* of adopted ones nothing else changes */
 	if (error == 0)
 		error = bpf_map_update_elem(bpf_map__fd(xdp->maps.config), &zero, &config, BPF_ANY);
@@ -202,6 +213,43 @@ int bpf_load_tc(const struct bpf_programs *p, int *ret_fd)
 int bpf_load_nat(const struct bpf_programs *p, int *ret_fd)
 {
 	return load_tc(p, true, ret_fd);
+}
+
+/* The far programs, or that one of them alone, which then goes again. */
+static int load_far(const struct bpf_programs *p, const char *only)
+{
+	struct xdp_lb_bpf *xdp = xdp_lb_bpf__open();
+	int error;
+
+	if (!xdp)
+		return open_error();
+	set_constants(xdp, &p->flow_keys);
+	error = only ? bpf_beside_choose_one(xdp->obj, only)
+		     : bpf_beside_choose(xdp->obj, BPF_BESIDE_FAR);
+	if (error == 0)
+		error = bpf_maps_share(&p->maps, xdp->obj);
+	if (error == 0)
+		error = xdp_lb_bpf__load(xdp);
+	if (error == 0 && !only)
+		error = bpf_beside_fill(xdp->obj);
+	xdp_lb_bpf__destroy(xdp);
+	return error;
+}
+
+/* libbpf says which program was refused in its log alone. */
+static const char *find_refused(const struct bpf_programs *p, int *error)
+{
+	const char *program;
+
+	for (size_t i = 0; (program = bpf_beside_far(i)); i++) {
+		const int its = load_far(p, program);
+
+		if (its == 0)
+			continue;
+		*error = its;
+		return program;
+	}
+	return NULL;
 }
 
 /* --- pins ------------------------------------------------------------------------------------- */
@@ -260,6 +308,21 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 	vsnprintf(text, sizeof(text), fmt, args);
 	log_debug("bpf: libbpf", "text=%s", log_quote(text));
 	return 0;
+}
+
+int bpf_load_far(const struct bpf_programs *p, struct arena *arena, const char **ret_failure)
+{
+	const char *program = NULL;
+	int error = load_far(p, NULL);
+
+	if (error == 0)
+		return 0;
+	program = find_refused(p, &error);
+	*ret_failure = refusal(arena,
+			       program ? arena_printf(arena, "the program %s", program)
+				       : "the programs for other nodes and servers",
+			       error);
+	return error;
 }
 
 int bpf_load(const struct bpf_load_args *args, struct arena *arena, struct bpf_programs *ret,

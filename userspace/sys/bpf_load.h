@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
- * The programs in the kernel: loads xdp_lb and tc_reply, and tc_nat when it is needed, over the
- * pinned maps of a former run, if they are of our ABI version and of this boot, else over fresh
- * ones, and pins both. Nothing is attached.
+ * The programs in the kernel: loads xdp_lb and tc_reply, and tc_nat and the far programs when they
+ * are needed, over the pinned maps of a former run, if they are of our ABI version and of this
+ * boot, else over fresh ones, and pins both. Nothing is attached.
  */
 #pragma once
 
+#include "sys/bpf_beside.h"
 #include "sys/bpf_maps.h"
 
 #include "base/arena.h"
@@ -17,6 +18,7 @@
 struct bpf_load_args {
 	const char *pin_dir;
 	bool knows_served; /* as in bpf_dataplane_args */
+	enum bpf_beside beside;
 };
 
 struct bpf_programs {
@@ -37,6 +39,13 @@ void bpf_unload(struct bpf_programs *p);
  * -errno. */
 int bpf_load_tc(const struct bpf_programs *p, int *ret_fd) must_check;
 int bpf_load_nat(const struct bpf_programs *p, int *ret_fd) must_check;
+
+/*
+ * The far programs, into their slots: 0, or -errno and in *ret_failure which one was refused, and
+ * why, in words (from the arena). Takes as long as bpf_load().
+ */
+int bpf_load_far(const struct bpf_programs *p, struct arena *arena,
+		 const char **ret_failure) must_check;
 
 /*
  * Both programs once more, built for a capture (bpf/capture_note.h), over the maps of the others;

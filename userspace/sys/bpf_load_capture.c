@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /*
  * Loads the programs that capture (bpf/capture_note.h). They have the maps and the constants of
- * those that run, whose work they do meanwhile, and maps of their own for what they capture.
+ * those that run, whose work they do meanwhile, and maps of their own for what they capture. All of
+ * them are loaded, so that none is missing when the others' far programs come meanwhile.
  */
 #include "sys/bpf_load.h"
 
+#include "sys/bpf_beside.h"
 #include "sys/bpf_pins.h"
 #include "sys/log.h"
 
@@ -75,6 +77,8 @@ static int load_xdp_capture(const struct bpf_kept *maps, const struct lb_flow_ke
 	error = share_kept(maps, xdp->obj);
 	if (error == 0)
 		error = xdp_lb_capture_bpf__load(xdp);
+	if (error == 0)
+		error = bpf_beside_fill(xdp->obj);
 	if (error == 0)
 		error = bpf_map_update_elem(bpf_map__fd(xdp->maps.capture), &zero, asked, BPF_ANY);
 	return error;

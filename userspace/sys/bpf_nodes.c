@@ -140,7 +140,5 @@ int bpf_nodes_set_nat(struct bpf_nodes *n, nsec_t now, uint16_t first_port)
 {
 	const int error = first_port ? bpf_grow_nat(n->grow, now) : 0;
 
-	if (error == 0)
-		lb_nodes_set_nat(lb_tables_nodes(n->tables), first_port);
-	return error;
+	return error ? error : lb_nodes_set_nat(lb_tables_nodes(n->tables), first_port);
 }

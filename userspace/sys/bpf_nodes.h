@@ -10,7 +10,7 @@ struct bpf_nodes;
 struct bpf_nodes *bpf_nodes_new(int devices_fd, struct lb_tables *tables, struct bpf_grow *grow);
 struct bpf_nodes *bpf_nodes_free(struct bpf_nodes *n);
 
-/* As lb_ways_ops.nodes, next_hops and nat. */
+/* As lb_ways_ops.nodes, next_hops and nat; of the last also LB_NEED_FAR. */
 int bpf_nodes_tell(struct bpf_nodes *n, const struct lb_clock *c, const struct lb_node_told *items,
 		   size_t n_items) must_check;
 int bpf_nodes_set_hops(struct bpf_nodes *n, const struct lb_clock *c,

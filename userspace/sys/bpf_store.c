@@ -58,7 +58,8 @@ static int put_tables(struct bpf_dataplane *dp, const struct lb_clock *c,
 	while ((outcome = lb_tables_put(dp->tables, c, f)) > 0) {
 		outcome = outcome == LB_NEED_RANGES
 				  ? bpf_ranges_fill(dp->ranges, c, f, dp->turn_ends_at)
-				  : bpf_grow_for(dp->grow, outcome, c->now);
+			  : outcome == LB_NEED_FAR ? bpf_far_for(dp->far, c->now)
+						   : bpf_grow_for(dp->grow, outcome, c->now);
 		if (outcome != 0)
 			return outcome;
 	}
@@ -197,7 +198,15 @@ static int ways_next_hops(void *ctx, nsec_t now, const struct plan_next_hop *ite
 
 static int ways_nat(void *ctx, nsec_t now, uint16_t first_port)
 {
-	return bpf_nodes_set_nat(((struct bpf_dataplane *)ctx)->nodes, now, first_port);
+	struct bpf_dataplane *dp = ctx;
+	int outcome;
+
+	while ((outcome = bpf_nodes_set_nat(dp->nodes, now, first_port)) == LB_NEED_FAR) {
+		outcome = bpf_far_for(dp->far, now);
+		if (outcome != 0)
+			return outcome;
+	}
+	return outcome;
 }
 
 static int ways_rates(void *ctx, nsec_t now, const struct plan_rate *items, size_t n)

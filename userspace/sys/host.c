@@ -131,7 +131,8 @@ static uint64_t effective_capabilities(void)
 static void try_programs(const char *pin_dir, struct arena *arena, struct host_facts *f)
 {
 	char dir[BPF_PINS_PATH];
-	const struct bpf_load_args args = {.pin_dir = dir, .knows_served = true};
+	const struct bpf_load_args args = {
+		.pin_dir = dir, .knows_served = true, .beside = BPF_BESIDE_ALL};
 	_cleanup_(fd_closep) int held = -1;
 	struct bpf_programs programs;
 

@@ -365,7 +365,7 @@ static void status(void **state)
 		"\"routes\":{\"advertised\":1,\"received\":0},\"bfdSessions\":{\"total\":0,\"up\":0},"
 		"\"services\":{\"total\":2,\"announced\":1},"
 		"\"dataplane\":{\"mode\":\"off\",\"devices\":[],\"programsAdopted\":false,"
-		"\"flowTable\":null,\"denied\":null,\"failure\":null},\"maps\":null,\"bfd\":null,\"drain\":null,\"drops\":{},\"passed\":{},\"meanings\":{},"
+		"\"farPrograms\":false,\"flowTable\":null,\"denied\":null,\"failure\":null},\"maps\":null,\"bfd\":null,\"drain\":null,\"drops\":{},\"passed\":{},\"meanings\":{},"
 		"\"kernelRoutes\":{\"received\":{\"total\":0,\"installed\":0,\"failed\":0,\"inTheWay\":0,\"repaired\":0},"
 		"\"blackholes\":{\"repaired\":0}},"
 		"\"problems\":{\"error\":1,\"warning\":0,\"info\":0},\"unwell\":\"*\",\"objects\":\"*\",\"foreignObjects\":0,"

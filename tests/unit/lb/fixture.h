@@ -116,6 +116,10 @@ static inline void fixture_add_chunk(struct fixture *x, int need)
 		x->n_rows++;
 		return;
 	}
+	if (need == LB_NEED_FAR) {
+		lb_tables_add_far(x->t);
+		return;
+	}
 	if (need == LB_NEED_NODE_CHUNK) {
 		x->nodes[x->n_nodes] = xcalloc(LB_NODE_CHUNK, sizeof(struct lb_node));
 		lb_nodes_add_chunk(lb_tables_nodes(x->t), x->nodes[x->n_nodes++]);
@@ -135,6 +139,12 @@ static inline int fixture_put(struct fixture *x, const struct lb_frontend *f)
 	while ((outcome = lb_tables_put(x->t, &x->c, f)) > 0)
 		fixture_add_chunk(x, outcome);
 	return outcome;
+}
+
+static inline void fixture_set_nat(struct fixture *x, uint16_t first_port)
+{
+	while (lb_nodes_set_nat(lb_tables_nodes(x->t), first_port) == LB_NEED_FAR)
+		lb_tables_add_far(x->t);
 }
 
 /* --- the programs' view ----------------------------------------------------------------------- */

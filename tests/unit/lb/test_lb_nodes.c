@@ -554,7 +554,7 @@ static void answers_to_sources_of_ways_are_looked_at(void **state)
 	fixture_init(&x);
 	assert_int_equal(set_hops(&x, &hop, 1), 0);
 	assert_false(is_looked_at(&x, &source));
-	lb_nodes_set_nat(nodes_of(&x), 20000);
+	fixture_set_nat(&x, 20000);
 	assert_int_equal(x.tunnel.nat, 20000 | LB_NAT_LINES << LB_NAT_COUNT_SHIFT);
 	hop.nat = true;
 	assert_int_equal(set_hops(&x, &hop, 1), 0);
@@ -565,7 +565,7 @@ static void answers_to_sources_of_ways_are_looked_at(void **state)
 	hop.source = later;
 	assert_int_equal(set_hops(&x, &hop, 1), 0);
 	assert_true(is_looked_at(&x, &source) && is_looked_at(&x, &later));
-	lb_nodes_set_nat(nodes_of(&x), 0);
+	fixture_set_nat(&x, 0);
 	assert_false(is_looked_at(&x, &source) || is_looked_at(&x, &later) || x.tunnel.nat);
 	assert_int_equal(fixture_restart(&x), 0);
 	assert_false(is_looked_at(&x, &later));

@@ -240,7 +240,7 @@ static void as_what_a_flow_comes_to_who_answers_this_node_is_told(void **state)
 	target.node = target.addr;
 	f = frontend_of(key(), &target, 1);
 	assert_int_equal(fixture_put(&x, &f), 0);
-	lb_nodes_set_nat(lb_tables_nodes(x.t), FIRST);
+	fixture_set_nat(&x, FIRST);
 	assert_int_equal(traced(&x, 1000).candidates[0].nat.port, 0);
 	for (uint32_t i = 0; i < LB_NAT_TRIES; i++) {
 		const uint16_t client_port = (uint16_t)(1000 + i);
@@ -257,7 +257,7 @@ static void as_what_a_flow_comes_to_who_answers_this_node_is_told(void **state)
 		nat[port - FIRST].of[1].client[3] ^= 1; /* as between two writers */
 		assert_int_equal(traced(&x, client_port).candidates[0].nat.port, 0);
 	}
-	lb_nodes_set_nat(lb_tables_nodes(x.t), 0);
+	fixture_set_nat(&x, 0);
 	(void)lay_nat(&x, 1000, 0, LB_FLOW_NEW);
 	assert_int_equal(traced(&x, 1000).candidates[0].nat.port, 0);
 	fixture_done(&x);

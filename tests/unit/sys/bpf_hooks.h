@@ -9,6 +9,8 @@
 #include "sys/bpf_clsact.h"
 #include "sys/bpf_tcx.h"
 
+#include "bpf/beside_slots.h"
+
 static inline const struct plan_actual_device *the_device(struct under_test *u)
 {
 	const struct plan_actual_device *devices;
@@ -60,6 +62,17 @@ static inline uint32_t our_id(const struct under_test *u, const char *name)
 	fd = pinned(u, what);
 	id = id_of(fd);
 	return close(fd) == 0 ? id : 0;
+}
+
+/* Slots that are taken of what is pinned there, an array of programs. */
+static inline unsigned n_slots(const struct under_test *u, const char *what)
+{
+	const int fd = pinned(u, what);
+	unsigned n = 0;
+
+	for (__u32 at = 0, id; at < BESIDE_SLOTS; at++)
+		n += bpf_map_lookup_elem(fd, &at, &id) == 0;
+	return close(fd) == 0 ? n : 0;
 }
 
 /* By tcx alone. */

@@ -141,6 +141,18 @@ static inline struct lb_frontend web(struct under_test *u, uint32_t i, uint32_t 
 	return f;
 }
 
+/* The same, but for its first target, which is on another node. */
+static inline struct lb_frontend far_web(struct under_test *u, uint32_t i, uint32_t n)
+{
+	struct lb_frontend f = web(u, i, n);
+	struct lb_target *targets = arena_memdup(u->arena, f.targets, n * sizeof(*targets));
+
+	targets[0].node = ip_addr_from_v4(0x0a090001);
+	f.targets = targets;
+	f.table = lb_table_name(&f);
+	return f;
+}
+
 static inline struct lb_frontend vip(uint32_t i)
 {
 	struct lb_frontend f = {.flags = LB_F_ECHO_ANSWER};

@@ -277,6 +277,8 @@ static void the_table_of_translated_flows_is_made_when_it_is_needed(void **state
 	assert_int_equal(ways.ops->nat(ways.ctx, b.u.now, 0), 0);
 	assert_int_equal(ways.ops->nat(ways.ctx, b.u.now, 20000), -EINPROGRESS);
 	worker_finish(b.worker);
+	assert_int_equal(ways.ops->nat(ways.ctx, b.u.now, 20000), -EINPROGRESS); /* programs */
+	worker_finish(b.worker);
 	assert_int_equal(ways.ops->nat(ways.ctx, b.u.now, 20000), 0);
 	id = id_of(pinned(&b.u, "chunks/nat-0"));
 	reopen(&b.u);

@@ -159,11 +159,8 @@ struct beside {
 static struct beside look_beside(const struct under_test *u, const char *what)
 {
 	const int fd = pinned(u, what);
-	const struct bpf_map_info info = map_info(fd);
-	struct beside ret = {.map = info.id};
+	const struct beside ret = {.map = map_info(fd).id, .n_programs = n_slots(u, what)};
 
-	for (__u32 at = 0, id; at < info.max_entries; at++)
-		ret.n_programs += bpf_map_lookup_elem(fd, &at, &id) == 0;
 	close(fd);
 	return ret;
 }
@@ -186,6 +183,7 @@ static unsigned n_former(const struct under_test *u)
 static void programs_go_on_with_their_own_until_others_are_in_their_place(void **state)
 {
 	struct beside first, now;
+	struct lb_frontend f;
 	struct under_test u;
 	uint32_t program;
 	char former[64];
@@ -193,11 +191,13 @@ static void programs_go_on_with_their_own_until_others_are_in_their_place(void *
 	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
 	begin(&u, state);
 	put_web(&u, 0, 3);
+	f = far_web(&u, 0, 3);
+	assert_int_equal(put(&u, &f), 0);
 	(void)apply(&u, DEVICE, false);
 	program = our_id(&u, "xdp_lb");
 	snprintf(former, sizeof(former), "former/beside-%u", program);
 	first = look_beside(&u, "maps/beside");
-	assert_true(first.n_programs > 1);
+	assert_int_equal(first.n_programs, BESIDE_SLOTS);
 	assert_int_equal(n_former(&u), 0);
 	for (unsigned round = 0; round < 2;
 	     round++) { /* as if killed before it attached anything */
