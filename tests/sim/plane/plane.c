@@ -34,6 +34,8 @@ static void harm_the_kernel(struct plane *p)
 	p->f->store.fail_every = plane_chance(p, 3) ? 0 : 2 + plane_chance(p, 3);
 	p->f->store.fail_tests = plane_chance(p, 4) == 0;
 	p->f->store.per_turn = plane_chance(p, 4);
+	p->f->store.refuses_far = plane_chance(p, 4) == 0;
+	p->f->store.far_turns = plane_chance(p, 4);
 	p->f->kernel_is_slow = plane_chance(p, 2);
 	p->f->device_failure = plane_chance(p, 4) ? NULL : "taken by somebody else";
 	p->dirty = true;
@@ -124,6 +126,7 @@ static void end_faults(struct plane *p)
 	p->f->store.fail_every = 0;
 	p->f->store.fail_tests = false;
 	p->f->store.per_turn = 0;
+	p->f->store.refuses_far = false;
 	p->f->device_failure = NULL;
 	plane_give_ipv6(p->f, true);
 	if (!p->is_alive)

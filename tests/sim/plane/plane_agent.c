@@ -349,6 +349,7 @@ void plane_agent_start(struct plane *p)
 	p->f->settings.drained = p->drained;
 	plane_world_set_orders(p, p->f);
 	p->f->deny_per_turn = 1 + plane_chance(p, 4);
+	fake_store_adopt(&p->f->store);
 	p->restarted = p->stats.crashes > 0;
 	restore_world(p);
 	p->is_alive = p->dirty = true;

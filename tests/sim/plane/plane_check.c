@@ -268,6 +268,8 @@ void plane_check_after(struct plane *p, struct plane_before *b)
 	}
 	if (p->f->store.n_orphans > 0)
 		plane_violation(p, "a frontend without its VIP");
+	if (fake_store_leads_nowhere(&p->f->store))
+		plane_violation(p, "packets are led to a program that is not loaded");
 	check_reached(p);
 	free(b->items);
 	free(b);

@@ -3,7 +3,8 @@
  * The folder: a file for each Service (those of port 81 with a limit of packets), slice and
  * advertisement, changed at random, in one family or two, and lists of denied sources; three peers,
  * of which one takes IPv6 routes, too, and asks for blackholes, which the last Service may be one,
- * two pools whose IPv6 is soon exhausted, and the settings, of which only the mode changes.
+ * two pools whose IPv6 is soon exhausted, another node, which some endpoints are on, and the
+ * settings, of which only the mode changes.
  */
 #include "sim/plane/plane.h"
 
@@ -16,7 +17,8 @@ static const char *const kinds[N_KINDS] = {"BGPAdvertisement", "Service", "Endpo
 					   "LodestoneConfig"};
 static const unsigned counts[N_KINDS] = {PLANE_ADVERTS, PLANE_SERVICES, PLANE_SERVICES, 3};
 
-#define ASKING 1 /* of these, p1 */
+#define ASKING 1          /* of these, p1 */
+#define NODE_B 0x0a00000b /* which answers */
 static const char *const fixed[][3] = {
 	{"BGPPeer", "p0",
 	 "spec: {myASN: 64512, peerASN: 64513, peerAddress: 10.0.0.1, holdTime: 90s, "
@@ -28,6 +30,8 @@ static const char *const fixed[][3] = {
 	 "spec: {myASN: 64512, peerASN: 64514, peerAddress: 10.0.0.3, "
 	 "dualStackAddressFamily: true}"}, /* whose router knows IPv4 alone */
 	{"IPAddressPool", "pool", "spec: {addresses: [192.168.100.0/26, \"2001:db8:100::/127\"]}"},
+	{"Node", "node-a", "status: {addresses: [{type: InternalIP, address: 10.0.0.10}]}"},
+	{"Node", "node-b", "status: {addresses: [{type: InternalIP, address: 10.0.0.11}]}"},
 	{"IPAddressPool", "spare", "spec: {addresses: [\"2001:db8:101::/127\", 192.168.101.0/26]}"},
 };
 
@@ -80,6 +84,9 @@ void plane_world_put_all(struct plane *p, struct fixture *f)
 		fixture_object(f, fixed[i][0], fixed[i][1],
 			       i == ASKING ? "annotations: {lodestone.io/rtbh: \"true\"}" : "",
 			       fixed[i][2]);
+	f->n_remotes = 1;
+	f->remotes[0] = (struct plan_actual_remote){.addr = ip_addr_from_v4(NODE_B),
+						    .state = REMOTE_ANSWERS};
 	plane_world_set_mode(p, f);
 	for (unsigned kind = 0; kind < N_KINDS; kind++)
 		for (unsigned i = 0; i < counts[kind]; i++)
