@@ -168,8 +168,10 @@ static int load_apart(const struct bpf_load_args *args, struct arena *arena,
 	struct loading l = {args, arena, ret, ret_failure, 0};
 	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, load, &l) != 0 || pthread_join(thread, NULL) != 0)
-		abort(); /* memory is out, as in base/mem.h */
+	if (pthread_create(&thread, NULL, load, &l) == 0)
+		(void)pthread_join(thread, NULL);
+	else
+		load(&l); /* it costs memory, and no more */
 	return l.error;
 }
 
