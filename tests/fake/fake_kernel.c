@@ -20,6 +20,8 @@ static int dump(void *ctx, const struct kernel_scope *scope, struct arena *arena
 {
 	const struct fake_kernel *k = ctx;
 
+	for (size_t i = 1; i < scope->n; i++)
+		assert(scope->tables[i - 1] < scope->tables[i]);
 	if (k->deaf)
 		return -EPERM;
 	*ret = (struct kernel_picture){

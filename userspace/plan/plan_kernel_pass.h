@@ -10,7 +10,10 @@
 
 #include "plan/plan_kernel.h"
 
-/* Tables beside those of no VRF; or wherever a blackhole of our protocol is. */
+/*
+ * Tables beside those of no VRF, in order, no doubles (each is read: the routes of one that is read
+ * twice would be two each); or wherever a blackhole of our protocol is.
+ */
 struct kernel_scope {
 	const uint32_t *tables;
 	size_t n;

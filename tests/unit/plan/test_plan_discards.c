@@ -120,6 +120,39 @@ static void a_service_is_one_by_its_annotation(void **state)
 	assert_false(is_flagged(f)); /* what was right last */
 }
 
+/* By prefix first: those of the Services between them in the alphabet have others. */
+static void of_services_that_share_an_address_the_first_is_named(void **state)
+{
+	static const struct {
+		const char *name, *more;
+		unsigned port;
+	} services[] = {{"a",
+			 ", metallb.io/allow-shared-ip: k, metallb.io/loadBalancerIPs: "
+			 "192.168.100.9",
+			 81},
+			{"m", ", metallb.io/loadBalancerIPs: 192.168.100.8", 82},
+			{"z",
+			 ", metallb.io/allow-shared-ip: k, metallb.io/loadBalancerIPs: "
+			 "192.168.100.9",
+			 83}};
+	_cleanup_(arena_freep) struct arena *arena = arena_new();
+	_cleanup_(fixture_freep) struct fixture *f = two_peers();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(services); i++)
+		fixture_object(
+			f, "Service", services[i].name,
+			arena_printf(arena, "annotations: {lodestone.io/blackhole: \"true\"%s}",
+				     services[i].more),
+			arena_printf(arena, "spec: {type: LoadBalancer, ports: [{port: %u}]}",
+				     services[i].port));
+	fixture_converge(f, 20);
+	assert_string_equal(dropped(f, arena), "192.168.100.8/32 192.168.100.9/32");
+	assert_int_equal(f->plan.n_discards, 2);
+	assert_string_equal(f->plan.discards[0].name, "m");
+	assert_string_equal(f->plan.discards[1].name, "a");
+}
+
 /* As seed S0 names it: an alias of 65535:666 at an advertisement. */
 static void a_service_is_one_by_the_community(void **state)
 {
@@ -357,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_order_is_dropped_first_and_told_then),
 		cmocka_unit_test(a_service_is_one_by_its_annotation),
+		cmocka_unit_test(of_services_that_share_an_address_the_first_is_named),
 		cmocka_unit_test(a_service_is_one_by_the_community),
 		cmocka_unit_test(what_routes_say_is_configured),
 		cmocka_unit_test(of_ipv6_the_next_hop_is_of_the_discard_prefix),

@@ -124,6 +124,12 @@ static void annotation_of_the_peer_goes_before_the_configuration(void **state)
 	assert_int_equal(held(f, "r2")->prepend, 0);
 	assert_false(held(f, "r2")->has_med);
 	assert_non_null(strstr(fixture_problem(f, "LocalPrefOnEbgp", "all")->message, "r2"));
+
+	/* Nor if it is the first of its kind, behind one of another. */
+	fixture_drop(f, "BGPPeer", "i1");
+	fixture_converge(f, 10);
+	assert_int_equal(held(f, "r1")->prepend, 1);
+	assert_int_equal(held(f, "r2")->prepend, 0);
 	fixture_free(f);
 }
 
