@@ -71,12 +71,12 @@ static const char *whose_table(const struct peers_build *b, uint32_t table)
 	return NULL;
 }
 
-/* False: it has another table than this peer asks for, in whose words; which is a problem. */
-static bool has_table(struct peers_build *b, const struct peer_candidate *c, uint32_t table,
-		      const char *whose)
+/* That it has another table than this peer asks for, in whose words, is a problem. */
+static void compare_table(struct peers_build *b, const struct peer_candidate *c, uint32_t table,
+			  const char *whose)
 {
 	if (!c->spec->create_vrf || c->spec->create_vrf == table)
-		return true;
+		return;
 	peer_problem(
 		b, SEVERITY_WARNING, c, CREATE_VRF, "VrfTableDiffers",
 		arena_printf(b->arena,
@@ -85,7 +85,6 @@ static bool has_table(struct peers_build *b, const struct peer_candidate *c, uin
 			     table, c->spec->vrf, c->spec->create_vrf),
 		"table %u is asked for, and VRF %s has table %u%s; it is used as it is",
 		c->spec->create_vrf, c->spec->vrf, table, whose);
-	return false;
 }
 
 /* True: it is to be made, by us; else a problem was said where that is asked for. */
@@ -95,8 +94,8 @@ static bool wish(struct peers_build *b, const struct peer_candidate *c)
 	const char *whose;
 
 	if (other) {
-		(void)has_table(b, c, other->table,
-				arena_printf(b->arena, ", which BGPPeer %s asks for", other->peer));
+		compare_table(b, c, other->table,
+			      arena_printf(b->arena, ", which BGPPeer %s asks for", other->peer));
 		return true;
 	}
 	whose = whose_table(b, c->spec->create_vrf);
@@ -178,7 +177,7 @@ void peer_vrf_set(struct peers_build *b, struct peer_candidate *c)
 	c->peer.vrf = vrf->ifindex;
 	c->peer.table = vrf->table;
 	c->peer.domain = (uint16_t)vrf->table;
-	(void)has_table(b, c, vrf->table, "");
+	compare_table(b, c, vrf->table, "");
 	if (is_empty(b->in->node, vrf))
 		peer_problem(b, SEVERITY_WARNING, c, "spec.vrf", "VrfEmpty",
 			     arena_printf(b->arena, "ip link set DEVICE master %s for each uplink",
