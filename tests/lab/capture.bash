@@ -38,6 +38,27 @@ cp_end() {
 cp_count() { tcpdump -n -r "$(cp_file "$1")" "$2" 2>/dev/null | wc -l; }
 cp_says() { grep -aqE -- "$2" "$(cp_file "$1")"; }
 
+# cp_adds_up NODE: of each interface the file's statistics, at its end, count the frames that it has of it.
+cp_adds_up() {
+	local said
+	said=$(python3 - "$(cp_file "$1")" 2>&1 <<-'PYTHON'
+		import struct, sys
+		octets = open(sys.argv[1], 'rb').read()
+		at, frames, counted = 0, [], {}
+		while at < len(octets):
+		    kind, size, interface = struct.unpack_from('=III', octets, at)
+		    if kind == 1:
+		        frames.append(0)
+		    elif kind == 6:
+		        frames[interface] += 1
+		    elif kind == 5:
+		        counted[interface] = struct.unpack_from('=Q', octets, at + 24)[0]
+		    at += size
+		sys.exit(0 if counted == dict(enumerate(frames)) else f'frames {frames}, statistics {counted}')
+	PYTHON
+	) || { say "$1: $said"; return 1; }
+}
+
 cp_program() { lab_in "$1" ip -j -d link show eth0 | jq '.[0].xdp.prog.id'; }
 cp_is_over() { [ "$(cp_program "$1")" = "$2" ] && [ ! -e "$(lab_pin "$1")/capture" ]; }
 
@@ -54,6 +75,7 @@ step_capture() {
 	for node in node-a node-b; do
 		cp_end "$node" || return 1
 		grep -q ' 0 missed, 0 not looked at; ended by client$' "$LAB_DIR/capture.$node.err" || return 1
+		cp_adds_up "$node" || return 1
 		tcpdump -n -r "$(cp_file "$node")" 2>/dev/null | head -n 4 | sed "s/^/  $node  /"
 		syn=$((syn + $(cp_count "$node" "dst host $VIP and dst port 80 and tcp[13] == 2")))
 		given=$((given + $(cp_count "$node" "src host 10.9.0.2 and not dst host $VIP and tcp[13] == 2")))

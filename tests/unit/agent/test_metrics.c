@@ -6,7 +6,7 @@
 #include "agent/metrics.h"
 
 #include "agent/feed_inside.h"
-#include "agent/metrics_table.h"
+#include "agent/metrics_inside.h"
 #include "show_rig.h"
 
 #include <ctype.h>
@@ -256,6 +256,38 @@ static void health_says_that_a_plan_was_applied(void **state)
 	rig_free(rig);
 }
 
+/* A text has an end, whatever there is to tell; what is not in it is counted. */
+static void of_more_services_than_a_text_has_the_rest_is_counted(void **state)
+{
+	struct agent_rig *rig = rig_announcing();
+	struct plan *plan = &rig->agent.current->plan;
+	const struct plan_service *services = plan->services;
+	const size_t n_services = plan->n_services, n = LIMIT_SERVICES + 2;
+	struct metrics_text t = {.arena = arena_new(), .scratch = arena_new()};
+	struct plan_service *many = arena_array_of(t.arena, n, struct plan_service);
+
+	(void)state;
+	strbuf_init(&t.labels, 1024);
+	for (size_t i = 0; i < n; i++) {
+		many[i] = services[0];
+		many[i].name = arena_printf(t.arena, "s%05zu", i);
+		assert_false(ip_addr_is_none(&many[i].vip.addr));
+	}
+	plan->services = many;
+	plan->n_services = n;
+	while (!metrics_gather_services(&rig->agent, &t))
+		;
+	assert_int_equal(t.n_items, LIMIT_SERVICES);
+	assert_int_equal(t.n_untold, 2);
+	plan->services = services;
+	plan->n_services = n_services;
+	free(t.items);
+	strbuf_done(&t.labels);
+	arena_free(t.arena);
+	arena_free(t.scratch);
+	rig_free(rig);
+}
+
 /* The rules of both formats, for names, units and texts, which the writer takes as they are. */
 static void the_table_keeps_the_formats_rules(void **state)
 {
@@ -289,6 +321,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_keeps_the_formats_rules),
 		cmocka_unit_test(values_follow_what_happens),
+		cmocka_unit_test(of_more_services_than_a_text_has_the_rest_is_counted),
 		cmocka_unit_test(totals_are_of_all_types),
 		cmocka_unit_test(a_text_does_not_wait_for_the_disk),
 		cmocka_unit_test(what_the_feeder_told_of_is_counted),

@@ -95,6 +95,7 @@ static void what_is_damaged_is_left_out(void **state)
 	};
 	struct metrics_kept *k = metrics_kept_new();
 	uint64_t two[2] = {1, 1};
+	char *kept;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(none); i++)
@@ -103,6 +104,9 @@ static void what_is_damaged_is_left_out(void **state)
 		k, "{\"version\":1,\"counts\":{\"a\":[\"7\"],\"b\":[\"-1\"],\"c\":[8],\"d\":\"9\","
 		   "\"e\":[\"18446744073709551616\"],\"f\":[\"\"],\"g\":[\"3\",\"x\"],"
 		   "\"h\":[\"3\",\"4\"],\"i\":[\"5x\"]}}"));
+	kept = metrics_kept_text(k, false);
+	assert_string_equal(kept, "{\"version\":1,\"counts\":{\"a\":[\"7\"],\"h\":[\"3\",\"4\"]}}");
+	free(kept);
 	assert_int_equal(one(k, "a", 1), 8);
 	for (const char *key = "bcdefgi"; *key; key++)
 		assert_int_equal(one(k, (const char[]){*key, '\0'}, 1), 1);

@@ -475,7 +475,7 @@ static bool tried_again(const struct rig *rig)
 	return rig->router->connections > n_tries;
 }
 
-/* The pause of a minute is not waited for once there is a way. */
+/* The pause of an hour is not waited for once there is a way. */
 static void who_can_be_reached_again_is_dialled_at_once(void **state)
 {
 	const struct plan_link links[] = {{.ifindex = 1, .name = "lo", .up = true}};
@@ -486,7 +486,7 @@ static void who_can_be_reached_again_is_dialled_at_once(void **state)
 
 	(void)state;
 	rig->router->refuses = true;
-	rig->peer.bgp.connect_s = 60;
+	rig->peer.bgp.connect_s = 3600;
 	apply(rig, 0);
 	WAIT_FOR(rig, has_error);
 	n_tries = rig->router->connections;

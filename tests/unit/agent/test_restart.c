@@ -375,15 +375,19 @@ static void what_the_store_refuses_is_logged_when_it_begins_or_changes(void **st
 	RIG_WAIT(rig, serves);
 	a = &rig->agent;
 	now = clock_now();
-	log_init(LOG_LEVEL_WARN, false);
+	log_init(LOG_LEVEL_INFO, false);
 	for (size_t i = 0; i < ARRAY_SIZE(rounds); i++) {
 		const int errors = errors_begin();
+		const char *said;
 
-		a->applying.result = (struct plan_apply_result){.n_failed = rounds[i].error != 0,
+		a->applying.result = (struct plan_apply_result){.n_done = i,
+								.n_failed = rounds[i].error != 0,
 								.first_error = rounds[i].error};
 		a->denying.is_under_way = true;
 		(void)apply_go_on(a, ++now);
-		assert_int_equal(strstr(errors_end(errors), words) != NULL, rounds[i].logged);
+		said = errors_end(errors);
+		assert_int_equal(strstr(said, words) != NULL, rounds[i].logged);
+		assert_int_equal(strstr(said, "dataplane: programmed\"") != NULL, i > 0);
 		assert_int_equal(a->retry_at == NSEC_NEVER, rounds[i].error == 0);
 		assert_true(a->retry_at > now); /* not in the same turn, again and again */
 		since = rounds[i].error == 0 ? 0 : since ? since : now;
