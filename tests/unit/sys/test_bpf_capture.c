@@ -60,6 +60,12 @@ static void who_comes_in_front_of_a_capture_is_behind_it_again(void **state)
 	close(foreign);
 }
 
+static void on_frame(void *ctx, const struct bpf_captured *f)
+{
+	(void)ctx;
+	(void)f;
+}
+
 static void other_programs_are_there_while_it_lasts(void **state)
 {
 	struct under_test u;
@@ -81,6 +87,7 @@ static void other_programs_are_there_while_it_lasts(void **state)
 		assert_true(is_pinned(&u));
 		bpf_capture_end(c);
 		assert_int_equal(bpf_capture_state(c), -ENOENT);
+		assert_int_equal(bpf_capture_read(c, 1, on_frame, NULL), 0); /* nor any more */
 		assert_int_equal(xdp_on(DEVICE), xdp);
 		assert_int_equal(at_egress(), tc);
 		assert_false(is_pinned(&u));

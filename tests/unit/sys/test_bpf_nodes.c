@@ -23,18 +23,31 @@ static int tell(struct under_test *u, uint32_t n)
 	return outcome;
 }
 
-static int set_hop(struct under_test *u, int ifindex)
+static struct plan_next_hop hop_by(int ifindex, bool on_link)
+{
+	return (struct plan_next_hop){.uplink = 7,
+				      .node = ip_addr_from_v4(0x0a090001),
+				      .source = ip_addr_from_v4(0x0a090099),
+				      .ifindex = ifindex,
+				      .on_link = on_link,
+				      .nat = !on_link,
+				      .mtu = 1500,
+				      .mac = {2, 0, 0, 0, 0, 1},
+				      .own_mac = {2, 0, 0, 0, 0, 2}};
+}
+
+static int set(struct under_test *u, const struct plan_next_hop *hop, size_t n)
 {
 	const struct lb_ways ways = bpf_dataplane_ways(u->dp);
-	const struct plan_next_hop hop = {.uplink = 1,
-					  .node = ip_addr_from_v4(0x0a090001),
-					  .source = ip_addr_from_v4(0x0a090099),
-					  .ifindex = ifindex,
-					  .mtu = 1500,
-					  .mac = {2, 0, 0, 0, 0, 1},
-					  .own_mac = {2, 0, 0, 0, 0, 2}};
 
-	return ways.ops->next_hops(ways.ctx, u->now, &hop, ifindex ? 1 : 0);
+	return ways.ops->next_hops(ways.ctx, u->now, hop, n);
+}
+
+static int set_hop(struct under_test *u, int ifindex)
+{
+	const struct plan_next_hop hop = hop_by(ifindex, false);
+
+	return set(u, &hop, ifindex ? 1 : 0);
 }
 
 /* The node of a number, as the programs see it. */
@@ -102,6 +115,31 @@ static void devices_are_those_that_ways_lead_by(void **state)
 	end(&u);
 }
 
+static void all_that_is_known_of_a_way_is_told(void **state)
+{
+	const uint32_t loopback = if_nametoindex("lo");
+	struct under_test u;
+
+	SKIP_IF_REFUSED((struct bpf_fixture *)*state);
+	begin(&u, state);
+	assert_int_equal(tell(&u, 1), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct plan_next_hop told = hop_by((int)loopback, i);
+		struct lb_next_hop is;
+
+		assert_int_equal(set(&u, &told, 1), 0);
+		is = node(&u, 1).hops[0];
+		assert_int_equal((uint32_t)is.way, loopback);
+		assert_int_equal((uint16_t)(is.way >> LB_HOP_MTU_SHIFT), told.mtu);
+		assert_memory_equal(&is.neighbour, told.mac, sizeof(told.mac));
+		assert_memory_equal(&is.own, told.own_mac, sizeof(told.own_mac));
+		assert_memory_equal(is.source, &told.source, sizeof(is.source));
+		assert_int_equal(is.uplink, told.uplink);
+		assert_int_equal(is.flags, told.on_link ? LB_HOP_ON_LINK : LB_HOP_NAT);
+	}
+	end(&u);
+}
+
 static bool is_backend_port(struct under_test *u, uint32_t v4)
 {
 	const struct ip_addr addr = ip_addr_from_v4(v4);
@@ -152,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(chunks_come_when_they_are_needed_and_stay),
 		cmocka_unit_test(devices_are_those_that_ways_lead_by),
+		cmocka_unit_test(all_that_is_known_of_a_way_is_told),
 		cmocka_unit_test(a_frontend_has_targets_here_and_there),
 	};
 

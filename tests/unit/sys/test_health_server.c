@@ -16,7 +16,9 @@
 struct bench {
 	struct loop *loop;
 	struct health_server *server;
-	nsec_t skew; /* added to the clock that the server sees */
+	nsec_t skew;    /* added to the clock that the server sees */
+	nsec_t stopped; /* what it sees instead, if not 0 */
+	nsec_t next;    /* when it wants to be asked again */
 	nsec_t until;
 };
 
@@ -46,7 +48,7 @@ static nsec_t step(void *ctx, nsec_t now)
 {
 	struct bench *b = ctx;
 
-	(void)health_server_tick(b->server, now + b->skew);
+	b->next = health_server_tick(b->server, b->stopped ? b->stopped : now + b->skew);
 	if (now >= b->until)
 		loop_stop(b->loop);
 	return now + NSEC_PER_MSEC;
@@ -307,6 +309,35 @@ static void idle_clients_are_bounded_and_go(void **state)
 	close(fd);
 }
 
+/* To count goes through all that the loop has: not in each turn. */
+static void clients_are_counted_once_in_a_while(void **state)
+{
+	static const struct plan_health one = {PORT, "shop", "web", 1, true};
+	struct bench *b = *state;
+	nsec_t due;
+	int fd;
+
+	set(b, &one, 1);
+	b->stopped = clock_now() + NSEC_PER_SEC;
+	fd = connected(AF_INET, PORT);
+	assert_true(fd >= 0);
+	do
+		turn(b, NSEC_PER_MSEC);
+	while (b->next == NSEC_NEVER);
+	due = b->next;
+	assert_true(due > b->stopped);
+	close(fd);
+	turn(b, 20 * NSEC_PER_MSEC);
+	assert_true(b->next == due);
+	b->stopped = due;
+	do
+		turn(b, NSEC_PER_MSEC);
+	while (b->next == due);
+	b->stopped = b->next == NSEC_NEVER ? b->stopped : b->next;
+	turn(b, NSEC_PER_MSEC);
+	assert_true(b->next == NSEC_NEVER);
+}
+
 /* Whoever says nothing is sent away: the only test that waits for a timeout. */
 static void silent_client_goes(void **state)
 {
@@ -363,6 +394,7 @@ int main(void)
 		TEST(requests_are_bounded),
 		TEST(a_thousand_ports_are_answered_on),
 		TEST(idle_clients_are_bounded_and_go),
+		TEST(clients_are_counted_once_in_a_while),
 		TEST(silent_client_goes),
 		TEST(port_that_comes_while_the_others_rest),
 	};

@@ -220,6 +220,36 @@ static void a_change_that_stat_cannot_see_is_found_by_its_event_and_by_force(voi
 	assert_string_equal(scan(b, true), "+a.yaml=63\n");
 }
 
+/* More events than the kernel keeps, of two names in turn, since equal ones count once. */
+static void overflow(const struct bench *b)
+{
+	char names[2][PATH_MAX], text[32] = "";
+	FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+
+	assert_non_null(f);
+	assert_non_null(fgets(text, sizeof(text), f));
+	(void)fclose(f);
+	for (unsigned i = 0; i < 2; i++)
+		(void)snprintf(names[i], PATH_MAX, "%s/%u", b->dir, i);
+	for (unsigned long i = 0, n = strtoul(text, NULL, 10) + 1; i < n; i++)
+		assert_int_equal(chmod(names[i % 2], 0600), 0);
+}
+
+static void when_events_were_lost_all_is_read_again_whatever_stat_says(void **state)
+{
+	struct bench *b = *state;
+
+	netns_enter();
+	run("echo 61 >/proc/sys/net/ipv4/ip_default_ttl && touch %s/0 %s/1 &&"
+	    " ln -s /proc/sys/net/ipv4/ip_default_ttl %s/a.yaml",
+	    b->dir, b->dir, b->dir);
+	expect_scan(b, "+a.yaml=61\n");
+	run("echo 62 1<>/proc/sys/net/ipv4/ip_default_ttl; touch %s/0", b->dir);
+	expect_noticed(b, "");
+	overflow(b);
+	expect_noticed(b, "+a.yaml=62\n");
+}
+
 /* Its folder was away and is back: not a single one of the file's own times has changed. */
 static void a_link_that_dangled_for_a_moment_is_no_change(void **state)
 {
@@ -506,6 +536,7 @@ int main(void)
 		TEST(a_file_emptied_for_good_is_reported_as_empty),
 		TEST(a_file_read_half_written_is_read_again),
 		TEST(a_change_that_stat_cannot_see_is_found_by_its_event_and_by_force),
+		TEST(when_events_were_lost_all_is_read_again_whatever_stat_says),
 		TEST(a_link_that_dangled_for_a_moment_is_no_change),
 		TEST(the_kubelet_swapping_its_data_link_is_one_change_per_file),
 		TEST(a_link_to_elsewhere_is_found_by_the_periodic_scan),
