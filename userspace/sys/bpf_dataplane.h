@@ -76,17 +76,12 @@ bool bpf_dataplane_discard_drops(const struct bpf_dataplane *dp, const struct lb
 struct lb_settling *bpf_dataplane_settling(const struct bpf_dataplane *dp);
 /* What is programmed, as lb_tables_look(). */
 void bpf_dataplane_look(const struct bpf_dataplane *dp, struct lb_look *ret);
-/*
- * The store said -EINPROGRESS since tables must grow or programs be loaded: not before the helper
- * has come back.
- */
+/* The store said -EINPROGRESS, as tables must grow or programs be loaded, by the helper, first. */
 bool bpf_dataplane_is_growing(const struct bpf_dataplane *dp);
 /* ... or since programs of a former run are attached still: apply the devices first. */
 bool bpf_dataplane_waits_for_hooks(const struct bpf_dataplane *dp);
-/*
- * The far programs (lb/lb_far.h) serve, for something in the tables needs them or did; *ret_failure
- * says why not although it does, in words, borrowed until the next call of the store, or is NULL.
- */
+/* The far programs (lb/lb_far.h) serve, for the tables need them or did; *ret_failure says why not
+ * although they do, in words, borrowed until the next call of the store, or is NULL. */
 bool bpf_dataplane_has_far(const struct bpf_dataplane *dp, const char **ret_failure);
 /* n frontends are put within moments: the helper makes room for them meanwhile. */
 void bpf_dataplane_expect(struct bpf_dataplane *dp, size_t n, nsec_t now);
@@ -149,11 +144,8 @@ bool bpf_dataplane_counting(const struct bpf_dataplane *dp, const struct lb_key 
 			    struct arena *arena, struct bpf_counting *ret);
 struct bpf_counter bpf_dataplane_counter(const struct bpf_dataplane *dp,
 					 const struct bpf_counting *c, size_t i);
-/*
- * The same of all targets by their number (bpf_counting.index): how many numbers there are, and
- * some of them, from `first` on, or in any order; in few system calls. What is no number any more
- * stays as it is.
- */
+/* The same of all targets by their number (bpf_counting.index): how many there are, and some of
+ * them, from `first` on or in any order, in few system calls. What is none any more stays. */
 struct bpf_packets {
 	uint64_t packets, bytes;
 };
