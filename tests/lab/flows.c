@@ -79,6 +79,13 @@ static void ask(struct flow *f)
 		end(f, strerrorname_np(errno));
 }
 
+/* Each has its own time in a pause: what happens to all at once would be seen by all or by none. */
+static void rest(const struct client *c, struct flow *f)
+{
+	f->state = RESTING;
+	f->due = now() + PAUSE * (uint64_t)(f - c->flows) / c->n;
+}
+
 /* The first octets go when the connection is there; a flow of UDP is there at once. */
 static void open_flow(struct client *c, struct flow *f, const struct sockaddr_storage *to,
 		      socklen_t len)
@@ -97,7 +104,7 @@ static void open_flow(struct client *c, struct flow *f, const struct sockaddr_st
 					    .data.ptr = f}) != 0)
 		flows_die("epoll_ctl");
 	if (!f->is_tcp)
-		ask(f);
+		rest(c, f);
 }
 
 static void on_open(struct client *c, struct flow *f)
@@ -112,7 +119,7 @@ static void on_open(struct client *c, struct flow *f)
 	if (epoll_ctl(c->epoll, EPOLL_CTL_MOD, f->fd,
 		      &(struct epoll_event){.events = EPOLLIN, .data.ptr = f}) != 0)
 		flows_die("epoll_ctl");
-	ask(f);
+	rest(c, f);
 }
 
 /* What comes unasked is another answer as well. */
