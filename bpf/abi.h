@@ -774,7 +774,12 @@ struct lb_bfd_echo {
 
 #define LB_SLOT_M1 0x9e3779b97f4a7c15ull
 #define LB_SLOT_M2 0xd6e8feb86659fd93ull
-#define LB_INLINE  static inline __attribute__((always_inline))
+/* The host's compiler, where it does not optimise, has one copy of each under the sanitizers. */
+#ifdef __OPTIMIZE__
+#define LB_INLINE static inline __attribute__((always_inline))
+#else
+#define LB_INLINE static inline
+#endif
 
 /* Bit of a destination in `vip_bits`, 0..65535: word bit >> 6, bit (bit & 63) of that word. */
 LB_INLINE __u32 lb_vip_bit(const __u32 addr[4])

@@ -29,8 +29,8 @@ CLANG_OK    := $(patsubst %,$(B)/clang/%.ok,$(CLANG_DIRS) $(CLANG_ALONE))
 # Most of what it reads are headers, the same again and again, so it reads those of a layer and of what lies below it once for
 # the layer and its unit tests. That hides a file that does not include what it uses, which gcc tells: it reads each with its
 # own headers. Left out are layers that are small, or of which files have names of their own for what a header names, and headers like that.
-CLANG_FIRST_OF := agent plan kube api bgp
-CLANG_FIRST_NOT := userspace/sys/% $(addprefix userspace/plan/,plan_peers.h plan_objects.h plan_service_build.h ipam_wish.h)
+CLANG_FIRST_OF := agent sys plan kube api bgp
+CLANG_FIRST_NOT := userspace/sys/% $(addprefix userspace/plan/,plan_peers.h plan_objects.h plan_service_build.h plan_changes_inside.h ipam_wish.h)
 clang_headers = $(filter-out $(CLANG_FIRST_NOT),$(foreach d,$(below_$(1)),$(wildcard userspace/$(d)/*.h)))
 CLANG_READ    = $(CLANG) $(CPPFLAGS) -Itests $(CFLAGS_ALL) -O0
 
