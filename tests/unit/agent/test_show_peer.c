@@ -62,14 +62,9 @@ static bool is_there(const struct agent_rig *rig)
 	       rig->agent.current->plan.services[0].announced;
 }
 
-/* Names of the peer that is down and of the first Service of each reason, and the problem. */
-static void status_names_what_is_not_well(void **state)
+/* Of the others one has no session, and one a session that does not carry its family. */
+static void one_of_three_is_announced(struct agent_rig *rig)
 {
-	struct agent_rig *rig = rig_new();
-	cJSON *body, *unwell, *problem;
-	char *text;
-
-	(void)state;
 	assert_int_equal(system("ip addr add 2001:db8::1/128 dev lo nodad"), 0);
 	rig->router->families.bits = BGP_FAMILY_BIT(BGP_IPV4_UNICAST);
 	rig_write(rig, "peer.yaml", PEERS);
@@ -79,6 +74,17 @@ static void status_names_what_is_not_well(void **state)
 	rig_write(rig, "s6.yaml", SERVICE("s6", "2001:db8:1::1", "IPv6", "fd00::1"));
 	rig_start(rig);
 	RIG_WAIT(rig, is_there);
+}
+
+/* Names of the peer that is down and of the first Service of each reason, and the problem. */
+static void status_names_what_is_not_well(void **state)
+{
+	struct agent_rig *rig = rig_new();
+	cJSON *body, *unwell, *problem;
+	char *text;
+
+	(void)state;
+	one_of_three_is_announced(rig);
 	body = ask(rig, "{\"command\":\"status\"}", OK);
 	unwell = cJSON_GetObjectItem(body, "unwell");
 	cJSON_DeleteItemFromObject(cJSON_GetArrayItem(cJSON_GetObjectItem(unwell, "peers"), 0),
@@ -109,15 +115,7 @@ static void each_reason_why_it_is_not_announced(void **state)
 	struct plan *plan;
 
 	(void)state;
-	assert_int_equal(system("ip addr add 2001:db8::1/128 dev lo nodad"), 0);
-	rig->router->families.bits = BGP_FAMILY_BIT(BGP_IPV4_UNICAST);
-	rig_write(rig, "peer.yaml", PEERS);
-	rig_write(rig, "pool.yaml", POOLS);
-	rig_write(rig, "s1.yaml", SERVICE("s1", "192.0.2.1", "IPv4", "10.244.0.1"));
-	rig_write(rig, "s4.yaml", SERVICE("s4", "192.0.2.17", "IPv4", "10.244.0.1"));
-	rig_write(rig, "s6.yaml", SERVICE("s6", "2001:db8:1::1", "IPv6", "fd00::1"));
-	rig_start(rig);
-	RIG_WAIT(rig, is_there);
+	one_of_three_is_announced(rig);
 	expect(rig, "r",
 	       "[{\"service\":\"s4\",\"reason\":\"noSession\"},"
 	       "{\"service\":\"s6\",\"reason\":\"familyNotCarried\"}]");
